@@ -1,0 +1,1 @@
+"""Start, connect, end; the command line."""

@@ -1,0 +1,1 @@
+"""Embed and search many scans."""

@@ -1,0 +1,1 @@
+"""Say what things are and where they lie; numpy and scipy only."""

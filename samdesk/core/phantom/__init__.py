@@ -1,0 +1,1 @@
+"""Made patients with exact ground truth, for tests, demonstration and training."""

@@ -1,0 +1,86 @@
+"""What the window and a training process tell each other."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from samdesk.errors import RunError
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class RunPlan:
+    """All settings of one training run; `plan.json` in the run's folder.
+
+    Attributes:
+        method: a name of the METHODS registry.
+        data: paths of scans (NIfTI or folders); phantom:N stands for N made patients.
+        settings: the method's own settings, by name.
+        minutes: time budget; the learning rate follows it.
+        seed: every draw of the run comes from it.
+        device: auto, cpu or cuda.
+        threads: processor threads; 0 = cores less one.
+        start: folder of a model or checkpoint to start from, or empty.
+    """
+
+    method: str
+    data: tuple[str, ...]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    minutes: float = 30.0
+    seed: int = 0
+    device: str = "auto"
+    threads: int = 0
+    start: str = ""
+    format: int = FORMAT
+
+    def to_json(self) -> str:
+        """Write as JSON text."""
+        return json.dumps(asdict(self), indent=2)
+
+    @classmethod
+    def from_json(cls, text: str) -> "RunPlan":
+        """Read what `to_json` wrote.
+
+        Raises:
+            RunError: it is not a plan, or of a later format.
+        """
+        try:
+            data = json.loads(text)
+            data["data"] = tuple(data["data"])
+            plan = cls(**data)
+        except (ValueError, TypeError, KeyError) as error:
+            raise RunError(f"This is not a training plan: {error}.", code="plan") from error
+        if plan.format > FORMAT:
+            raise RunError(
+                f"This plan has format {plan.format}; this samdesk reads up to {FORMAT}.",
+                code="newer-version",
+            )
+        return plan
+
+
+@dataclass(frozen=True)
+class RunEvent:
+    """One line that a run tells, in events.jsonl and on its standard output.
+
+    Attributes:
+        kind: started, stepped, evaluated, saved, paused, exported, ended or broken.
+        step: steps done.
+        seconds: since the start of the process.
+        values: numbers and words of the event, by name (loss, top1, device, folder, what, hint).
+    """
+
+    kind: str
+    step: int = 0
+    seconds: float = 0.0
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        """Write as one line of JSON."""
+        return json.dumps(asdict(self), separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, line: str) -> "RunEvent":
+        """Read what `to_json` wrote."""
+        return cls(**json.loads(line))

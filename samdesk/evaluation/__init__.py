@@ -1,0 +1,1 @@
+"""Say how good it is, beside its baselines."""

@@ -1,0 +1,1 @@
+"""Core data through a trained network, without torch."""

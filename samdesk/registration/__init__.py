@@ -1,0 +1,1 @@
+"""One volume onto another by its grey values, with SimpleITK."""

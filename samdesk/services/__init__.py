@@ -1,0 +1,1 @@
+"""Do it without freezing the window; QtCore only."""

@@ -1,0 +1,1 @@
+"""Make a trained network; the only rooms that know torch."""

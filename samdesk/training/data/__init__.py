@@ -1,0 +1,1 @@
+"""From scans on disk to batches of patches."""

@@ -1,0 +1,1 @@
+"""The blocks that networks are built from."""
