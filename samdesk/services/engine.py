@@ -1,0 +1,51 @@
+"""The model room as the matching service sees it: embed, match, map, and stop at once."""
+
+from typing import Any, Protocol
+
+from samdesk.core.geometry import Position
+from samdesk.core.ids import ModelId
+from samdesk.core.reading_notes import Notice
+from samdesk.core.volume import Volume
+from samdesk.services.jobs import Steps
+
+Embedding = Any
+
+
+class Engine(Protocol):
+    """What the matching service asks; all steps run on the worker."""
+
+    @property
+    def device(self) -> str:
+        """The provider really in use, in words; empty before the first run."""
+
+    def load(self, model: ModelId) -> Steps:
+        """Check and load a model, so that `device` tells what it runs on."""
+
+    def embed(self, model: ModelId, volume: Volume) -> Steps:
+        """Give the embedding of a volume."""
+
+    def prior(self, model: ModelId, a: Embedding, b: Embedding) -> Steps:
+        """Work out what all matches of a pair have in common, once."""
+
+    def match(
+        self,
+        model: ModelId,
+        pair: tuple[Embedding, Embedding],
+        at_mm: Position,
+        *,
+        vote: bool,
+        same_patient: bool,
+        volumes: tuple[Volume, Volume] | None,
+    ) -> Steps:
+        """Give the Match of one place."""
+
+    def similarity_map(
+        self, model: ModelId, pair: tuple[Embedding, Embedding], at_mm: Position
+    ) -> Steps:
+        """Give the SimilarityMap of one place."""
+
+    def terminate(self) -> None:
+        """End the pass of the network that runs now, if one runs: the steps raise Stopped."""
+
+    def take_notices(self) -> tuple[Notice, ...]:
+        """Give what happened since the last call and should be known, such as a full disk."""
