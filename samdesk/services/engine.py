@@ -1,9 +1,13 @@
 """The model room as the matching service sees it: embed, match, map, and stop at once."""
 
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from samdesk.core.geometry import Position
 from samdesk.core.ids import ModelId
+from samdesk.core.match import Match
+from samdesk.core.matchbook import Question
+from samdesk.core.progress import Progress
 from samdesk.core.reading_notes import Notice
 from samdesk.core.volume import Volume
 from samdesk.services.jobs import Steps
@@ -33,11 +37,11 @@ class Engine(Protocol):
         pair: tuple[Embedding, Embedding],
         at_mm: Position,
         *,
-        vote: bool,
-        same_patient: bool,
-        volumes: tuple[Volume, Volume] | None,
+        is_quick: bool,
+        is_same_patient: bool,
+        volumes: tuple[Volume, Volume],
     ) -> Steps:
-        """Give the Match of one place."""
+        """Give the Match of one place; a quick one leaves the neighbourhood's vote out."""
 
     def similarity_map(
         self, model: ModelId, pair: tuple[Embedding, Embedding], at_mm: Position
@@ -49,3 +53,35 @@ class Engine(Protocol):
 
     def take_notices(self) -> tuple[Notice, ...]:
         """Give what happened since the last call and should be known, such as a full disk."""
+
+
+@dataclass(frozen=True)
+class Answered(Progress):
+    """A step of a match that brings a first answer."""
+
+    match: Match | None = None
+
+
+def answer_twice(
+    engine: Engine,
+    question: Question,
+    pair: tuple[Embedding, Embedding],
+    volumes: tuple[Volume, Volume],
+    *,
+    is_same_patient: bool,
+) -> Steps:
+    """Answer at once by the two places alone, and then with the vote of the neighbourhood."""
+
+    def match(is_quick: bool) -> Steps:
+        return engine.match(
+            question.model,
+            pair,
+            question.at_mm,
+            is_quick=is_quick,
+            is_same_patient=is_same_patient,
+            volumes=volumes,
+        )
+
+    first = yield from match(is_quick=True)
+    yield Answered(1, 2, "Matching", match=first)
+    return (yield from match(is_quick=False))

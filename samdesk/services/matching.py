@@ -17,9 +17,9 @@ from samdesk.core.volume import Modality, Volume
 from samdesk.errors import SamdeskError
 from samdesk.services import reasons
 from samdesk.services.embeddings import Embeddings, One, Pair
-from samdesk.services.engine import Embedding, Engine
+from samdesk.services.engine import Answered, Engine, answer_twice
 from samdesk.services.faults import as_error
-from samdesk.services.jobs import Job, JobQueue, Steps, Urgency
+from samdesk.services.jobs import Job, JobQueue, Urgency
 from samdesk.services.library import LibraryService
 from samdesk.services.models import ModelService
 from samdesk.services.store import Store
@@ -36,13 +36,6 @@ class _Key:
     baseline: SeriesId
     follow_up: SeriesId
     is_map: bool
-
-
-@dataclass(frozen=True)
-class _Answered(Progress):
-    """A step of a match that brings a first answer."""
-
-    match: Match | None = None
 
 
 class MatchingService(QObject):
@@ -77,7 +70,7 @@ class MatchingService(QObject):
     # Work was stopped by the user; `go_on` takes it up again.
     stopped = Signal()
 
-    def __init__(  # noqa: PLR0913 - it joins these; each is asked for one thing
+    def __init__(
         self,
         jobs: JobQueue,
         store: Store,
@@ -237,16 +230,16 @@ class MatchingService(QObject):
             first, second = (one.image for one in scans)
             assert isinstance(first, Volume)  # noqa: S101 - cannot_match looked
             assert isinstance(second, Volume)  # noqa: S101
-            steps = _match(
+            steps = answer_twice(
                 self._engine,
                 question,
                 (a, b),
                 (first, second),
-                same_patient=self._is_same_patient(key),
+                is_same_patient=self._is_same_patient(key),
             )
 
         def progressed(progress: Progress) -> None:
-            if isinstance(progress, _Answered):
+            if isinstance(progress, Answered):
                 self.matched.emit(question, progress.match, False)
             else:
                 self.progressed.emit(question, progress)
@@ -420,18 +413,3 @@ def _concerns(thing: One | Pair, key: _Key) -> bool:
     if isinstance(thing, One):
         return thing.series in (key.baseline, key.follow_up)
     return (thing.baseline, thing.follow_up) == (key.baseline, key.follow_up)
-
-
-def _match(
-    engine: Engine,
-    question: Question,
-    pair: tuple[Embedding, Embedding],
-    volumes: tuple[Volume, Volume],
-    *,
-    same_patient: bool,
-) -> Steps:
-    """Answer twice: at once by the two places alone, then with the vote of the neighbourhood."""
-    settings = {"same_patient": same_patient, "volumes": volumes}
-    first = yield from engine.match(question.model, pair, question.at_mm, vote=False, **settings)
-    yield _Answered(1, 2, "Matching", match=first)
-    return (yield from engine.match(question.model, pair, question.at_mm, vote=True, **settings))

@@ -60,9 +60,7 @@ class ModelService(QObject):
         """Let this model answer for its modality from now on, and remember it."""
         info = self.info(model)
         if info is None:
-            self.failed.emit(
-                SamdeskError(f'There is no model "{model}".', code="model-unknown")
-            )
+            self.failed.emit(SamdeskError(f'There is no model "{model}".', code="model-unknown"))
             return
         models = {**self._settings.now.models, info.modality.value: str(model)}
         self._settings.change(models=models)

@@ -45,7 +45,8 @@ def cannot_match(
     """Say why a question about two scans has no answer; empty where it has one.
 
     Args:
-        baseline, follow_up: the two scans.
+        baseline: the scan in which the place is.
+        follow_up: the scan that is searched.
         at_mm: the place in the baseline, (x, y, z) LPS mm.
         info: the model for the baseline's modality, or None where there is none.
     """
@@ -61,7 +62,9 @@ def cannot_match(
     assert isinstance(baseline.image, Volume)  # noqa: S101 - cannot_embed looked
     outside = float(baseline.image.geometry.outside_mm(np.array([at_mm]))[0])
     if outside > OUTSIDE_MM:
-        return f"This point is {outside:.0f} mm outside the first scan, so there is nothing to match."
+        return (
+            f"This point is {outside:.0f} mm outside the first scan, so there is nothing to match."
+        )
     return ""
 
 
