@@ -1,0 +1,174 @@
+"""A volume that shapes are painted into, each only where it can be."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from samdesk.core.geometry import Geometry
+from samdesk.core.phantom.maps import DenseMap
+from samdesk.core.phantom.shapes import Grid, Place, Shape, segment
+
+Box = tuple[slice, slice, slice]
+NOISE_SIDE = 64
+NOISE_MM = 3.0
+
+
+@dataclass(eq=False)
+class Canvas:
+    """Grey values in HU over a grid, with the canonical place of each voxel.
+
+    Attributes:
+        geometry: an aligned grid in patient mm.
+        mapping: of the patient on this date.
+        hu: (k, j, i) float32.
+        place: canonical x, y and z, each (k, j, i) float32.
+        edge_mm: width over which the edge of a shape is spread, the partial volume.
+        noise: (64, 64, 64) smooth noise of deviation 1 that repeats, for textures.
+    """
+
+    geometry: Geometry
+    mapping: DenseMap
+    hu: Grid
+    place: tuple[Grid, Grid, Grid]
+    edge_mm: float
+    noise: Grid
+    _boxes: dict[Shape, Box | None] = field(default_factory=dict)
+
+    @classmethod
+    def blank(cls, geometry: Geometry, mapping: DenseMap, seed: int) -> "Canvas":
+        """Make a canvas of air."""
+        axes = [
+            geometry.affine[axis, 3] + geometry.affine[axis, 2 - axis] * np.arange(n)
+            for axis, n in zip(range(3), geometry.shape[::-1], strict=True)
+        ]
+        place = mapping.on_axes(*axes)
+        raw = np.random.default_rng([seed, 6]).standard_normal((NOISE_SIDE,) * 3)
+        smooth = ndimage.gaussian_filter(raw, 0.8, mode="wrap")
+        noise = (smooth / smooth.std()).astype(np.float32)
+        sk, sj, si = geometry.spacing
+        edge = float(np.clip((sk * sj * si) ** (1 / 3), 0.8, 4.0))
+        return cls(geometry, mapping, np.full(geometry.shape, -1000, np.float32), place, edge, noise)
+
+    def locate(self, shapes: Sequence[Shape]) -> None:
+        """Find the boxes of many shapes at once, which is quicker than one by one."""
+        fresh = [s for s in shapes if s not in self._boxes]
+        if not fresh:
+            return
+        steps = np.stack(np.meshgrid(*[np.linspace(0, 1, 3)] * 3), axis=-1).reshape(-1, 3)
+        corners = np.concatenate(
+            [np.array(s.low) + steps * (np.array(s.high) - np.array(s.low)) for s in fresh]
+        )
+        index = self.geometry.to_index(self.mapping.from_canonical(corners))
+        for shape, places in zip(fresh, index.reshape(len(fresh), -1, 3), strict=True):
+            reach = 6.0 + 0.04 * float(np.max(np.array(shape.high) - np.array(shape.low)))
+            self._boxes[shape] = self._box(places, reach)
+
+    def box(self, shape: Shape) -> Box | None:
+        """Give the part of the grid that a shape can touch, or None."""
+        if shape not in self._boxes:
+            self.locate([shape])
+        return self._boxes[shape]
+
+    def _box(self, index: NDArray[np.float64], reach_mm: float) -> Box | None:
+        reach = reach_mm / np.array(self.geometry.spacing)
+        low = np.maximum(np.floor(index.min(axis=0) - reach).astype(int), 0)
+        high = np.minimum(np.ceil(index.max(axis=0) + reach).astype(int) + 1, self.geometry.shape)
+        if (high <= low).any():
+            return None
+        return (slice(low[0], high[0]), slice(low[1], high[1]), slice(low[2], high[2]))
+
+    def cover(self, shape: Shape, box: Box) -> Grid:
+        """Give the share of each voxel of a box that the shape fills, 0 to 1."""
+        x, y, z = (p[box] for p in self.place)
+        return self.share(shape.distance(x, y, z))
+
+    def share(self, distance: Grid) -> Grid:
+        """Turn a signed distance into the filled share of a voxel."""
+        return np.clip(np.float32(0.5) - distance / np.float32(self.edge_mm), 0, 1)
+
+    def blend(self, box: Box, share: Grid, value: Grid | float) -> None:
+        """Lay a value over a box by the share."""
+        view = self.hu[box]
+        view += share * (np.float32(value) - view if isinstance(value, float) else value - view)
+
+    def paint(self, shape: Shape, value: float, texture_hu: float = 0.0) -> None:
+        """Paint a shape with one value and, over it, its texture."""
+        box = self.box(shape)
+        if box is None:
+            return
+        share = self.cover(shape, box)
+        if texture_hu:
+            self.blend(box, share, value + texture_hu * self.texture(box, 1.0))
+        else:
+            self.blend(box, share, float(value))
+
+    def texture(self, box: Box, scale: float) -> Grid:
+        """Give noise of deviation 1 that is fixed to the body; a larger scale is coarser."""
+        at = np.stack([p[box] / np.float32(NOISE_MM * scale) for p in self.place[::-1]])
+        made: Grid = ndimage.map_coordinates(self.noise, at, order=1, mode="grid-wrap")
+        return made
+
+    def tubes(
+        self,
+        starts: NDArray[np.float64],
+        ends: NDArray[np.float64],
+        radii: NDArray[np.float64],
+        value: float,
+        within: Grid | None = None,
+    ) -> None:
+        """Paint many round segments: places (n, 3), radii (n, 2) in canonical mm."""
+        both = self.geometry.to_index(self.mapping.from_canonical(np.concatenate([starts, ends])))
+        pairs = both.reshape(2, len(starts), 3).transpose(1, 0, 2)
+        s, e, r = (np.asarray(a, dtype=np.float32) for a in (starts, ends, radii))
+        for n in range(len(starts)):
+            box = self._box(pairs[n], float(radii[n].max()) * 1.5 + 2.5)
+            if box is None:
+                continue
+            x, y, z = (p[box] for p in self.place)
+            thin = min(1.0, (2 * float(radii[n].mean()) / self.edge_mm) ** 2)
+            share = self.share(segment(x, y, z, s[n], e[n], *np.maximum(r[n], self.edge_mm * 0.5)))
+            share *= np.float32(thin)
+            if within is not None:
+                share *= within[box]
+            view = self.hu[box]
+            np.maximum(view, view + share * (np.float32(value) - view), out=view)
+
+
+def tree(
+    rng: np.random.Generator,
+    start: Place,
+    heading: Place,
+    length: float,
+    radius: float,
+    depth: int,
+) -> list[tuple[Place, Place, float, float]]:
+    """Grow a random tree of vessels: segments with their ends and radii."""
+    made: list[tuple[Place, Place, float, float]] = []
+    way = np.array(heading, dtype=np.float64)
+    way /= np.linalg.norm(way)
+    at = np.array(start, dtype=np.float64)
+    bend = rng.normal(0, 0.18, 3)
+    parts = 2
+    for part in range(parts):
+        way = way + bend / parts
+        way /= np.linalg.norm(way)
+        end = at + way * length / parts
+        r0 = radius * (1 - 0.22 * part / parts)
+        r1 = radius * (1 - 0.22 * (part + 1) / parts)
+        made.append((tuple(at), tuple(end), r0, r1))  # type: ignore[arg-type]
+        at = end
+    if depth == 0:
+        return made
+    side = np.cross(way, rng.standard_normal(3))
+    side /= max(float(np.linalg.norm(side)), 1e-6)
+    for sign, share in ((1.0, 0.82), (-1.0, 0.74)):
+        angle = np.radians(rng.uniform(22, 45))
+        branch = way * np.cos(angle) + sign * side * np.sin(angle)
+        made += tree(
+            rng, tuple(at), tuple(branch), length * float(rng.uniform(0.7, 0.92)),
+            radius * share, depth - 1,
+        )  # type: ignore[arg-type]
+    return made

@@ -1,0 +1,152 @@
+"""Layers and contents that are drawn over whole regions: walls, bowel, vessel trees."""
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from samdesk.core.phantom import organs, trunk
+from samdesk.core.phantom.canvas import Canvas, tree
+from samdesk.core.phantom.shapes import Grid, Place, Shape, cut, grown, tube
+
+CHEST_Z = 300.0
+
+
+def wall(x: Grid, y: Grid, z: Grid, skin: Grid, coarse: Grid) -> Grid:
+    """Give the distance into the muscles of the wall, under the fat."""
+    back = np.clip((y - 20) / 80, 0, 1)
+    depth = 15 + 4 * coarse - 5 * back
+    depth = depth + np.where(z < 60, 6, 0)
+    return (skin + depth).astype(np.float32)
+
+
+def room(x: Grid, y: Grid, z: Grid, skin: Grid) -> Grid:
+    """Give the distance into the hollow of chest and belly, filled with fat before the organs."""
+    cage = trunk.cage_distance(x, y, z) + 6
+    belly = np.maximum(skin + np.where(y > 30, 40, 27).astype(np.float32), np.abs(x) - 122)
+    level = np.clip((z - 250) / 50, 0, 1)
+    mixed = belly * (1 - level) + cage * level
+    return np.maximum(np.maximum(mixed, 8 - z), z - 618).astype(np.float32)
+
+
+def diaphragm(x: Grid, y: Grid, z: Grid) -> Grid:
+    """Give the distance into the sheet of the diaphragm."""
+    sheet = np.abs(trunk.above_diaphragm(x, y, z) - 1.5) - 1.5
+    return np.maximum(np.maximum(sheet, trunk.cage_distance(x, y, z) + 5), 250 - z)
+
+
+def mediastinum(canvas: Canvas, values: dict[str, float]) -> None:
+    """Paint the fat around the heart."""
+    canvas.paint(grown(organs.heart_sac(), 5), values["fat"], 8)
+
+
+@lru_cache(maxsize=8)
+def _lung_tree(seed: int) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    rng = np.random.default_rng([seed, 8])
+    stems: list[tuple[Place, Place, float]] = []
+    for side in (-1.0, 1.0):
+        hilum = (side * 46.0, 14.0, 482.0)
+        ways: list[Place] = [
+            (side * 0.5, -0.1, 1.0), (side * 0.9, -0.7, 0.5), (side * 0.9, 0.6, 0.6),
+            (side * 1.0, 0.0, 0.0), (side * 0.8, -0.8, -0.2), (side * 0.6, 0.8, -0.4),
+            (side * 0.7, 0.1, -0.9), (side * 0.5, 0.55, -1.0), (side * 0.3, -0.5, 0.9),
+        ]  # fmt: skip
+        stems += [(hilum, way, 4.6) for way in ways]
+    parts = []
+    for start, way, radius in stems:
+        bent = tuple(np.array(way) + rng.normal(0, 0.12, 3))
+        parts += tree(rng, start, bent, 44.0, radius, 5)  # type: ignore[arg-type]
+    starts = np.array([p[0] for p in parts])
+    ends = np.array([p[1] for p in parts])
+    return starts, ends, np.array([(p[2], p[3]) for p in parts])
+
+
+def lung_vessels(canvas: Canvas, seed: int, value: float, lungs: Grid) -> None:
+    """Paint the vessels of the lungs, a tree of the patient's own."""
+    starts, ends, radii = _lung_tree(seed)
+    inside = trunk.cage_distance(*(c.astype(np.float32) for c in starts.T)) < -2
+    canvas.tubes(starts[inside], ends[inside], radii[inside], value, lungs)
+
+
+@lru_cache(maxsize=8)
+def _liver_tree(seed: int) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    rng = np.random.default_rng([seed, 9])
+    stems: list[tuple[Place, Place, float, float]] = [
+        ((-62, -14, 334), (-1.0, 0.1, 0.5), 5.0, 34), ((-62, -14, 334), (-0.8, 0.5, -0.5), 4.6, 34),
+        ((-56, -16, 334), (0.6, -1.0, 0.5), 4.4, 34), ((-26, -8, 396), (-1.0, 0.3, -0.5), 5.0, 38),
+        ((-26, -10, 396), (-0.7, -0.7, -0.6), 4.6, 36), ((-24, -14, 398), (0.4, -1.0, -0.4), 4.4, 34),
+    ]  # fmt: skip
+    parts = []
+    for start, way, radius, length in stems:
+        parts += tree(rng, start, way, length, radius, 4)
+    return (
+        np.array([p[0] for p in parts]),
+        np.array([p[1] for p in parts]),
+        np.array([(p[2], p[3]) for p in parts]),
+    )
+
+
+def liver_vessels(canvas: Canvas, seed: int, liver: Shape, value: float) -> None:
+    """Paint portal and hepatic veins inside the liver."""
+    box = canvas.box(liver)
+    if box is None:
+        return
+    within = np.zeros(canvas.geometry.shape, np.float32)
+    within[box] = canvas.cover(grown(liver, -3), box)
+    starts, ends, radii = _liver_tree(seed)
+    before = canvas.hu[box].copy()
+    canvas.tubes(starts, ends, radii, value, within)
+    if value < float(np.median(before)):
+        return
+
+
+def small_bowel(canvas: Canvas, shape: Shape, values: dict[str, float], seed: int) -> None:
+    """Paint loops of small bowel with fat between them and some gas; they differ by date."""
+    box = canvas.box(shape)
+    if box is None:
+        return
+    share = canvas.cover(shape, box)
+    x, y, z = (p[box] for p in canvas.place)
+    rng = np.random.default_rng([seed, 10])
+    phase = rng.uniform(0, 64, 3).astype(np.float32)
+    size = np.float32(11.0)
+    at = np.stack([z / size + phase[0], y / size + phase[1], x / size + phase[2]])
+    loops = ndimage.map_coordinates(canvas.noise, at, order=1, mode="grid-wrap")
+    gut = np.clip(0.5 + (loops + 0.45) * 2.2, 0, 1)
+    core = np.clip(0.5 + (loops - 0.75) * 3.0, 0, 1)
+    value = values["fat"] + gut * (values["bowel_wall"] - values["fat"])
+    value += core * (values["bowel"] - values["bowel_wall"])
+    gas = np.clip((loops - 1.7) * 4, 0, 1) * (y < -52)
+    value += gas * (values["air"] - value)
+    canvas.blend(box, share, (value + 6 * canvas.texture(box, 1.0)).astype(np.float32))
+
+
+@lru_cache(maxsize=1)
+def _lumen() -> Shape:
+    path = list(organs.colon_path())
+    return tube(path, [16 + 2.5 * np.sin(1.9 * i) + (5 if i < 6 else 0) - (4 if 36 < i < 50 else 0)
+                       for i in range(len(path))])  # fmt: skip
+
+
+def colon(canvas: Canvas, values: dict[str, float], seed: int) -> None:
+    """Fill the large bowel with stool below and gas above, by the date's own measure."""
+    lumen = _lumen()
+    box = canvas.box(lumen)
+    if box is None:
+        return
+    share = canvas.cover(lumen, box)
+    x, y, z = (p[box] for p in canvas.place)
+    speckle = canvas.texture(box, 1.2)
+    stool = values["stool"] - 70 * np.maximum(speckle - 0.4, 0) ** 1.5
+    canvas.blend(box, share, stool.astype(np.float32))
+    rng = np.random.default_rng([seed, 11])
+    at = np.stack([np.full_like(z, rng.uniform(0, 64)), x / 60 + rng.uniform(0, 64), z / 60])
+    level = -18 + 26 * ndimage.map_coordinates(canvas.noise, at, order=1, mode="grid-wrap")
+    level = level + np.where(z > 215, -52, 12).astype(np.float32)
+    canvas.blend(box, share * canvas.share(y - level), values["air"])
+
+
+def inside_room(shape: Shape) -> Shape:
+    """Keep of a shape what lies within the rib cage."""
+    return cut(shape, trunk.within_cage(8))

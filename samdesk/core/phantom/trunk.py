@@ -1,0 +1,113 @@
+"""The hollow trunk of the canonical body: skin, rib cage, diaphragm and the line of the spine.
+
+Canonical mm are LPS: x to the patient's left with 0 in the midline, y to the back, z to the head.
+z is 20 at the symphysis, 130 at L5, 600 at T1. Numbers are those of an adult of 170 cm, rounded.
+"""
+
+import numpy as np
+
+from samdesk.core.phantom.shapes import Distance, Grid, Shape, tube, union
+
+# z: half width, half depth, y of the middle (mm)
+SKIN = np.array(
+    [
+        (-20, 178, 102, 6), (0, 178, 104, 6), (60, 182, 110, 6), (120, 176, 110, 2),
+        (200, 160, 108, 0), (260, 156, 109, 0), (330, 163, 116, 0), (430, 170, 122, 2),
+        (520, 174, 116, 8), (580, 166, 96, 16), (605, 140, 84, 20), (630, 92, 74, 20),
+        (655, 70, 68, 18), (720, 66, 66, 18),
+    ],
+    dtype=np.float32,
+)  # fmt: skip
+CAGE = np.array(
+    [
+        (240, 130, 90, 0), (280, 134, 93, 0), (330, 137, 98, -1), (380, 139, 102, -2),
+        (430, 136, 102, -4), (480, 127, 95, -2), (530, 108, 80, 6), (570, 85, 60, 13),
+        (595, 62, 44, 20), (612, 40, 28, 24), (622, 22, 16, 26),
+    ],
+    dtype=np.float32,
+)  # fmt: skip
+SPINE_Y = np.array(
+    [
+        (20, 84), (40, 88), (60, 82), (80, 72), (100, 58), (130, 38), (166, 27), (203, 23),
+        (240, 25), (275, 32), (310, 41), (341, 49), (370, 55), (430, 62), (485, 60), (535, 52),
+        (580, 42), (620, 32), (650, 26), (700, 22),
+    ],
+    dtype=np.float32,
+)  # fmt: skip
+RIGHT_DOME = (-72.0, -8.0, 418.0)
+LEFT_DOME = (72.0, -8.0, 404.0)
+DOME_DEPTH_MM = 118.0
+
+
+def along(table: Grid, z: Grid, column: int) -> Grid:
+    """Read a column of a table at z, linear between its rows."""
+    return np.interp(z, table[:, 0], table[:, column]).astype(np.float32)
+
+
+def spine_y(z: float) -> float:
+    """Give y of the middle of the vertebral bodies at z."""
+    return float(along(SPINE_Y, np.array([z], dtype=np.float32), 1)[0])
+
+
+def _ring(table: Grid, power: float) -> Distance:
+    def distance(x: Grid, y: Grid, z: Grid) -> Grid:
+        a, b, middle = (along(table, z, column) for column in (1, 2, 3))
+        dy = y - middle
+        level = ((np.abs(x) / a) ** power + (np.abs(dy) / b) ** power) ** (1 / power)
+        far = np.sqrt(x * x + dy * dy)
+        return np.where(level > 0.05, far - far / np.maximum(level, 0.05), -b)
+
+    return distance
+
+
+cage_distance = _ring(CAGE, 2.3)
+_torso = _ring(SKIN, 2.5)
+_legs = union(
+    tube([(86, 4, 40), (90, 2, -300)], 86), tube([(-86, 4, 40), (-90, 2, -300)], 86), blend=6
+)
+
+
+def _skin(x: Grid, y: Grid, z: Grid) -> Grid:
+    torso = np.maximum(_torso(x, y, z), 4 - z)
+    if float(z.min()) > 140:
+        return torso
+    return np.minimum(torso, _legs.distance(x, y, z))
+
+
+BODY = Shape((-184, -125, -300), (184, 130, 720), _skin)
+
+
+def diaphragm_z(x: Grid, y: Grid, z: Grid) -> Grid:
+    """Give z of the diaphragm over (x, y); the lungs' bases lie on it."""
+    a, b, middle = (along(CAGE, np.full_like(z, 380), column) for column in (1, 2, 3))
+    level = (np.abs(x) / a) ** 2 + (np.abs(y - middle) / b) ** 2
+    side = 1 / (1 + np.exp(x / np.float32(14)))
+    top = LEFT_DOME[2] + (RIGHT_DOME[2] - LEFT_DOME[2]) * side
+    sag = np.exp(-((x / np.float32(30)) ** 2)) * 14
+    back = np.clip((y - middle) / b, 0, 1)
+    return (top - sag - DOME_DEPTH_MM * (level**1.6) - 14 * back**2).astype(np.float32)
+
+
+def above_diaphragm(x: Grid, y: Grid, z: Grid) -> Grid:
+    """Give a distance that is below 0 above the diaphragm."""
+    return (diaphragm_z(x, y, z) - z) * np.float32(0.7)
+
+
+def below_diaphragm(x: Grid, y: Grid, z: Grid) -> Grid:
+    """Give a distance that is below 0 beneath the diaphragm, which is 4 mm thick."""
+    return -above_diaphragm(x, y, z) + 3
+
+
+def within_cage(inset_mm: float) -> Distance:
+    """Give the distance to the inside of the rib cage, `inset_mm` within it."""
+    return lambda x, y, z: cage_distance(x, y, z) + np.float32(inset_mm)
+
+
+def cage_place(degrees: float, z: float, outset_mm: float = 0.0) -> tuple[float, float, float]:
+    """Give a place on the cage at z; 0 degrees is the back, 90 the left side, 180 the front."""
+    a, b, middle = (float(along(CAGE, np.array([z], np.float32), c)[0]) for c in (1, 2, 3))
+    s, c = np.sin(np.radians(degrees)), np.cos(np.radians(degrees))
+    power = 2.3
+    level = (abs(s / a) ** power + abs(c / b) ** power) ** (1 / power)
+    far = 1 / level + outset_mm
+    return float(far * s), float(middle + far * c), z
