@@ -1,0 +1,162 @@
+"""The installed models: folders with model.onnx, manifest.toml and card.md.
+
+A model comes from outside, so it is doubted here: its file is hashed and looked through before
+any library sees a byte of it.
+"""
+
+import hashlib
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from samdesk.core.models import ModelInfo
+from samdesk.core.volume import Modality
+from samdesk.errors import ModelError
+from samdesk.model import manifest, onnx_file
+
+logger = logging.getLogger(__name__)
+
+CARD = "card.md"
+AGAIN = "Install the model again."
+# Far above any network of this program (32-d S1 is 16 MB); keeps a wrong file from filling memory.
+LARGEST_BYTES = 2_000_000_000
+# The method that answers a click, and the ones that may be asked instead where it is missing.
+MATCHING_METHODS = ("sam",)
+
+
+class Shelf:
+    """The models of some folders; of two with one name, the first folder's is taken."""
+
+    def __init__(self, folders: Sequence[Path]) -> None:
+        self._folders = tuple(folders)
+
+    def list(self) -> tuple[ModelInfo, ...]:
+        """Give every model whose manifest can be read, by name; the others are logged."""
+        found: dict[str, ModelInfo] = {}
+        for name, folder in self._model_folders().items():
+            try:
+                found[name] = manifest.read(folder)
+            except ModelError as error:
+                logger.warning("model.unreadable code=%s", error.code)
+        return tuple(found[name] for name in sorted(found))
+
+    def broken(self) -> tuple[ModelError, ...]:
+        """Give the reason for each folder whose manifest cannot be read."""
+        errors = []
+        for folder in self._model_folders().values():
+            try:
+                manifest.read(folder)
+            except ModelError as error:
+                errors.append(error)
+        return tuple(errors)
+
+    def get(self, name: str) -> ModelInfo:
+        """Give the model of this name after checking its file.
+
+        Raises:
+            ModelError: model-unknown, files-missing, checksum, model-damaged and so on.
+        """
+        info = self._read(name)
+        load_bytes(info)
+        return info
+
+    def verify(self, name: str) -> ModelInfo:
+        """Check size, sha256, structure, card, and a trial run of the network.
+
+        Raises:
+            ModelError: what is wrong, in a sentence.
+        """
+        from samdesk.model.session import Session
+
+        info = self._read(name)
+        load_bytes(info)
+        if not (info.folder / CARD).is_file():
+            raise ModelError(
+                f'The model "{name}" has no {CARD}, the page that tells where it comes from.',
+                code="files-missing",
+                hint=AGAIN,
+            )
+        Session(info, device="cpu")
+        return info
+
+    def default(self, modality: Modality = Modality.CT) -> ModelInfo:
+        """Give the model that is used when none is named, checked.
+
+        Raises:
+            ModelError: model-unknown where none is installed for this modality.
+        """
+        fitting = [
+            info
+            for info in self.list()
+            if info.modality is modality and info.method in MATCHING_METHODS
+        ]
+        if not fitting:
+            broken = self.broken()
+            if broken:
+                raise broken[0]
+            raise ModelError(
+                f"No model for {modality.value} is installed.",
+                code="model-unknown",
+                hint="`samdesk model list` shows what is installed and where it is looked for.",
+            )
+        load_bytes(fitting[0])
+        return fitting[0]
+
+    def _read(self, name: str) -> ModelInfo:
+        folder = self._model_folders().get(name)
+        if folder is None:
+            known = ", ".join(self._model_folders()) or "none"
+            raise ModelError(
+                f'There is no model named "{name}" (installed: {known}).',
+                code="model-unknown",
+                hint="`samdesk model list` shows the names.",
+            )
+        return manifest.read(folder)
+
+    def _model_folders(self) -> dict[str, Path]:
+        found: dict[str, Path] = {}
+        for parent in self._folders:
+            if not parent.is_dir():
+                continue
+            for folder in sorted(parent.iterdir()):
+                if (folder / manifest.FILE).is_file():
+                    found.setdefault(folder.name, folder)
+        return dict(sorted(found.items()))
+
+
+def load_bytes(info: ModelInfo) -> bytes:
+    """Read a model's file and check size, sha256 and structure before anything else sees it.
+
+    Raises:
+        ModelError: files-missing, checksum, empty-file, model-damaged and so on.
+    """
+    path = info.folder / info.file
+    try:
+        size = path.stat().st_size
+        if size > LARGEST_BYTES:
+            raise ModelError(
+                f'The file of the model "{info.id}" has {size} bytes, more than a model may have.',
+                code="too-large",
+            )
+        data = path.read_bytes()
+    except FileNotFoundError as error:
+        raise ModelError(
+            f'The model "{info.id}" has no file {info.file}.', code="files-missing", hint=AGAIN
+        ) from error
+    except OSError as error:
+        raise ModelError(
+            f'The file of the model "{info.id}" cannot be read ({type(error).__name__}).',
+            code="model-damaged",
+        ) from error
+    if not data:
+        onnx_file.check(data, info.id)
+    if len(data) != info.size_bytes or hashlib.sha256(data).hexdigest() != info.sha256:
+        raise ModelError(
+            f'The file of the model "{info.id}" is not the one that was tested: '
+            f"its size is {len(data)} bytes, {info.size_bytes} were expected, "
+            "or its sha256 differs.",
+            code="checksum",
+            hint=AGAIN,
+        )
+    onnx_file.check(data, info.id)
+    return data
