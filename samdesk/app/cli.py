@@ -1,8 +1,201 @@
-"""The command line of design/cli.md: its commands, options and exit codes."""
+"""The command line: its commands, what a failing one says, and the exit code it ends with.
 
-from collections.abc import Sequence
+A command raises an error of samdesk, or gives its own code with typer.Exit; here both become one
+sentence and the number that design/cli.md promises. Words that name no command are scans or a
+project to open in the window.
+"""
+
+import difflib
+import errno
+import json
+import logging
+import multiprocessing
+import os
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from samdesk.app import exit_codes, logs, paths
+from samdesk.app.commands.model import model
+from samdesk.app.commands.selftest import selftest
+from samdesk.app.commands.window import window
+from samdesk.app.crash import CrashFile
+from samdesk.app.exit_codes import ExitCode
+from samdesk.errors import NoRoom, SamdeskError, Stopped, UsageError
+
+logger = logging.getLogger(__name__)
+
+COMMANDS: tuple[Callable[..., None], ...] = (
+    model,
+    selftest,
+)
+
+ABOUT = """Click a place in one scan, and it is found in every other scan.
+
+`samdesk [PATH...]` opens the window, with these scans or this project. Research use only: samdesk
+is not a medical device.
+"""
+
+
+def program() -> typer.Typer:
+    """Put the commands together."""
+    app = typer.Typer(
+        name="samdesk",
+        help=ABOUT,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        no_args_is_help=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback(invoke_without_command=True)(_before)
+    for command in COMMANDS:
+        app.command(name=command.__name__.replace("_", "-"))(command)
+    app.command(name=window.__name__, hidden=True)(window)
+    return app
+
+
+def _before(
+    version: Annotated[
+        bool, typer.Option("--version", help="Name version, build and installed models.")
+    ] = False,
+) -> None:
+    if version:
+        from samdesk.app.commands.version import tell
+
+        tell()
+        raise typer.Exit(exit_codes.DONE)
 
 
 def run(words: Sequence[str]) -> int:
-    """Run one command line."""
-    raise SystemExit(list(words))
+    """Run one command line and give back its exit code.
+
+    Args:
+        words: the command line without the program's name.
+    """
+    logs.start(paths.log_folder())
+    crash = CrashFile(paths.log_folder())
+    crash.install()
+    try:
+        code = _outcome(words, crash)
+    finally:
+        crash.close()
+    logger.info("command.ended code=%d", code)
+    _leave(code)
+    return code
+
+
+def _outcome(words: Sequence[str], crash: CrashFile) -> int:
+    """Run the command and turn whatever it raises into a sentence and a code."""
+    as_json = "--json" in words
+    try:
+        given = program()(args=with_window(words), prog_name="samdesk", standalone_mode=False)
+        _flush()
+        return int(given or 0)
+    except SamdeskError as error:
+        return refuse(error, as_json=as_json)
+    except typer.TyperException as error:
+        return refuse(_usage(error), as_json=as_json)
+    except (KeyboardInterrupt, typer.Abort):
+        return refuse(Stopped("Stopped.", code="stopped"), as_json=as_json)
+    except BrokenPipeError:
+        # Whoever read the output has read enough; the next flush must not complain again.
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - to the end
+        return exit_codes.DONE
+    except (MemoryError, OSError) as error:
+        return refuse(_room(error) or _fault(error, crash), as_json=as_json)
+    except Exception as error:  # noqa: BLE001 - a fault of samdesk: one sentence and the crash file
+        return refuse(_fault(error, crash), as_json=as_json)
+
+
+def with_window(words: Sequence[str]) -> list[str]:
+    """Put the window's command before words that name no command.
+
+    Raises:
+        UsageError: the first word is neither a command nor a file.
+    """
+    names = [command.__name__.replace("_", "-") for command in COMMANDS]
+    if not words:
+        return [window.__name__]
+    first = words[0]
+    if first in (*names, window.__name__) or first.startswith("-"):
+        return list(words)
+    if not Path(first).exists() and not any(mark in first for mark in ("/", "\\", ".")):
+        near = difflib.get_close_matches(first, names, n=1)
+        raise UsageError(
+            f'There is neither a command nor a file named "{first}".',
+            code="usage",
+            hint=f"Did you mean: samdesk {near[0]}" if near else "The commands: samdesk --help",
+        )
+    return [window.__name__, "--", *words]
+
+
+def refuse(error: SamdeskError, *, as_json: bool) -> ExitCode:
+    """Say on stderr why a command ends here, and give the code it ends with."""
+    code = exit_codes.of(error)
+    if as_json:
+        told = {"code": error.code, "what": error.what, "hint": error.hint, "exit": int(code)}
+        line = json.dumps(told, ensure_ascii=False)
+    else:
+        mark = "" if error.code in ("fault", "stopped", "usage") else f"{error.code}: "
+        line = f"samdesk: {mark}{error.what}" + (f"\n  {error.hint}" if error.hint else "")
+    if sys.stderr is not None:
+        sys.stderr.write(line + "\n")
+    logger.info("command.refused code=%s", error.code)
+    return code
+
+
+def _usage(error: typer.TyperException) -> UsageError:
+    told: Any = getattr(error, "format_message", lambda: str(error))
+    text = " ".join(str(told()).split())
+    for theirs, ours in (("Invalid value for", "This does not fit"), ("Value error, ", "")):
+        text = text.replace(theirs, ours)
+    command = getattr(getattr(error, "ctx", None), "command_path", "samdesk")
+    return UsageError(text, code="usage", hint=f"What it takes: {command} --help")
+
+
+def _room(error: MemoryError | OSError) -> NoRoom | None:
+    """Give the error as a lack of room, where it is one."""
+    if isinstance(error, MemoryError):
+        return NoRoom(
+            "There is not enough memory for this.",
+            code="too-large",
+            hint="Close other programs, or take a smaller scan.",
+        )
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return NoRoom(
+            "The disk is full, so the result could not be written.",
+            code="no-room",
+            hint="Make room, or name another folder with --out.",
+        )
+    return None
+
+
+def _fault(error: Exception, crash: CrashFile) -> SamdeskError:
+    path = crash.write(error)
+    place = f"What is known of it is in {path}" if path else "No crash file could be written."
+    return SamdeskError(
+        f"samdesk made a mistake ({type(error).__name__}) and had to stop.", hint=place
+    )
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.flush()
+
+
+def _leave(code: int) -> None:
+    """End at once around a step that does not hear: a stopped program may not wait for it."""
+    deaf = [thread for thread in threading.enumerate() if thread.name == "samdesk-steps"]
+    if code != exit_codes.STOPPED or not deaf:
+        return
+    for child in multiprocessing.active_children():
+        child.terminate()
+    logging.shutdown()
+    _flush()
+    os._exit(code)

@@ -43,7 +43,7 @@ def models_folders() -> tuple[Path, ...]:
 def settings_file() -> Path:
     """The file of the user's settings; it may not exist yet."""
     home = _home()
-    return (home or Path(platformdirs.user_config_dir(NAME, appauthor=False))) / "settings.toml"
+    return (home or Path(platformdirs.user_config_dir(NAME, appauthor=False))) / "settings.json"
 
 
 def cache_folder() -> Path:
