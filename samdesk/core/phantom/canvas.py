@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,11 +10,26 @@ from scipy import ndimage
 
 from samdesk.core.geometry import Geometry
 from samdesk.core.phantom.maps import DenseMap
-from samdesk.core.phantom.shapes import Grid, Place, Shape, segment
+from samdesk.core.phantom.shapes import Grid, Place, Shape, joined, segment
 
 Box = tuple[slice, slice, slice]
-NOISE_SIDE = 64
-NOISE_MM = 3.0
+NOISE_SIDE = 128
+NOISE_MM = 1.25
+BOX_REACH_MM = 5.0
+FAR_MM = 1e3
+BOX_CORNERS = np.stack(np.meshgrid(*[np.linspace(0, 1, 3)] * 3), axis=-1).reshape(-1, 3)
+
+
+def _with_parts(shape: Shape) -> list[Shape]:
+    return [shape, *(s for part in shape.parts for s in _with_parts(part))]
+
+
+def _common(a: Box, b: Box) -> Box | None:
+    low = [max(p.start, q.start) for p, q in zip(a, b, strict=True)]
+    high = [min(p.stop, q.stop) for p, q in zip(a, b, strict=True)]
+    if any(h <= n for n, h in zip(low, high, strict=True)):
+        return None
+    return (slice(low[0], high[0]), slice(low[1], high[1]), slice(low[2], high[2]))
 
 
 @dataclass(eq=False)
@@ -26,7 +42,7 @@ class Canvas:
         hu: (k, j, i) float32.
         place: canonical x, y and z, each (k, j, i) float32.
         edge_mm: width over which the edge of a shape is spread, the partial volume.
-        noise: (64, 64, 64) smooth noise of deviation 1 that repeats, for textures.
+        noise: (128, 128, 128) smooth noise of deviation 1 that repeats, for textures.
     """
 
     geometry: Geometry
@@ -36,6 +52,7 @@ class Canvas:
     edge_mm: float
     noise: Grid
     _boxes: dict[Shape, Box | None] = field(default_factory=dict)
+    _textures: dict[float, Grid] = field(default_factory=dict)
 
     @classmethod
     def blank(cls, geometry: Geometry, mapping: DenseMap, seed: int) -> "Canvas":
@@ -45,26 +62,22 @@ class Canvas:
             for axis, n in zip(range(3), geometry.shape[::-1], strict=True)
         ]
         place = mapping.on_axes(*axes)
-        raw = np.random.default_rng([seed, 6]).standard_normal((NOISE_SIDE,) * 3)
-        smooth = ndimage.gaussian_filter(raw, 0.8, mode="wrap")
-        noise = (smooth / smooth.std()).astype(np.float32)
         sk, sj, si = geometry.spacing
         edge = float(np.clip((sk * sj * si) ** (1 / 3), 0.8, 4.0))
-        return cls(geometry, mapping, np.full(geometry.shape, -1000, np.float32), place, edge, noise)
+        return cls(geometry, mapping, np.full(geometry.shape, -1000, np.float32), place, edge, _noise(seed))
 
     def locate(self, shapes: Sequence[Shape]) -> None:
-        """Find the boxes of many shapes at once, which is quicker than one by one."""
-        fresh = [s for s in shapes if s not in self._boxes]
+        """Find the boxes of many shapes and their parts at once, quicker than one by one."""
+        fresh = [s for shape in shapes for s in _with_parts(shape) if s not in self._boxes]
         if not fresh:
             return
-        steps = np.stack(np.meshgrid(*[np.linspace(0, 1, 3)] * 3), axis=-1).reshape(-1, 3)
-        corners = np.concatenate(
-            [np.array(s.low) + steps * (np.array(s.high) - np.array(s.low)) for s in fresh]
-        )
-        index = self.geometry.to_index(self.mapping.from_canonical(corners))
-        for shape, places in zip(fresh, index.reshape(len(fresh), -1, 3), strict=True):
-            reach = 6.0 + 0.04 * float(np.max(np.array(shape.high) - np.array(shape.low)))
-            self._boxes[shape] = self._box(places, reach)
+        low, high = np.array([s.low for s in fresh]), np.array([s.high for s in fresh])
+        places = low[:, None] + BOX_CORNERS * (high - low)[:, None]
+        rough = self.mapping.from_canonical(places.reshape(-1, 3), steps=1)
+        index = self.geometry.to_index(rough).reshape(len(fresh), -1, 3)
+        reach = BOX_REACH_MM + 0.06 * (high - low).max(axis=1)
+        for shape, corners, mm in zip(fresh, index, reach, strict=True):
+            self._boxes[shape] = self._box(corners, float(mm))
 
     def box(self, shape: Shape) -> Box | None:
         """Give the part of the grid that a shape can touch, or None."""
@@ -80,10 +93,24 @@ class Canvas:
             return None
         return (slice(low[0], high[0]), slice(low[1], high[1]), slice(low[2], high[2]))
 
+    def distance(self, shape: Shape, box: Box) -> Grid:
+        """Give the signed distance in a box; far from the surface only its sign is sure."""
+        if not shape.parts:
+            x, y, z = (p[box] for p in self.place)
+            return shape.distance(x, y, z)
+        best = np.full(self.hu[box].shape, FAR_MM, np.float32)
+        for part in shape.parts:
+            own = self.box(part)
+            common = own and _common(own, box)
+            if common:
+                view = best[tuple(slice(c.start - b.start, c.stop - b.start)
+                                  for c, b in zip(common, box, strict=True))]  # fmt: skip
+                view[...] = joined(view, self.distance(part, common), shape.blend)
+        return best
+
     def cover(self, shape: Shape, box: Box) -> Grid:
         """Give the share of each voxel of a box that the shape fills, 0 to 1."""
-        x, y, z = (p[box] for p in self.place)
-        return self.share(shape.distance(x, y, z))
+        return self.share(self.distance(shape, box))
 
     def share(self, distance: Grid) -> Grid:
         """Turn a signed distance into the filled share of a voxel."""
@@ -107,9 +134,13 @@ class Canvas:
 
     def texture(self, box: Box, scale: float) -> Grid:
         """Give noise of deviation 1 that is fixed to the body; a larger scale is coarser."""
-        at = np.stack([p[box] / np.float32(NOISE_MM * scale) for p in self.place[::-1]])
-        made: Grid = ndimage.map_coordinates(self.noise, at, order=1, mode="grid-wrap")
-        return made
+        if scale not in self._textures:
+            z, y, x = (
+                (p * np.float32(1 / (NOISE_MM * scale))).astype(np.int32) & (NOISE_SIDE - 1)
+                for p in self.place[::-1]
+            )
+            self._textures[scale] = self.noise[z, y, x]
+        return self._textures[scale][box]
 
     def tubes(
         self,
@@ -120,11 +151,13 @@ class Canvas:
         within: Grid | None = None,
     ) -> None:
         """Paint many round segments: places (n, 3), radii (n, 2) in canonical mm."""
-        both = self.geometry.to_index(self.mapping.from_canonical(np.concatenate([starts, ends])))
+        both = self.geometry.to_index(
+            self.mapping.from_canonical(np.concatenate([starts, ends]), steps=1)
+        )
         pairs = both.reshape(2, len(starts), 3).transpose(1, 0, 2)
         s, e, r = (np.asarray(a, dtype=np.float32) for a in (starts, ends, radii))
         for n in range(len(starts)):
-            box = self._box(pairs[n], float(radii[n].max()) * 1.5 + 2.5)
+            box = self._box(pairs[n], float(radii[n].max()) * 1.5 + 3.5)
             if box is None:
                 continue
             x, y, z = (p[box] for p in self.place)
@@ -135,6 +168,14 @@ class Canvas:
                 share *= within[box]
             view = self.hu[box]
             np.maximum(view, view + share * (np.float32(value) - view), out=view)
+
+
+@lru_cache(maxsize=2)
+def _noise(seed: int) -> Grid:
+    raw = np.random.default_rng([seed, 6]).standard_normal((NOISE_SIDE,) * 3, dtype=np.float32)
+    smooth = ndimage.gaussian_filter(raw, 1.6, mode="wrap", truncate=3)
+    made: Grid = (smooth / smooth.std()).astype(np.float32)
+    return made
 
 
 def tree(

@@ -71,6 +71,7 @@ def masks() -> Mapping[str, NDArray[np.float64]]:
     return made
 
 
+@lru_cache(maxsize=1)
 def centers() -> Mapping[str, NDArray[np.float64]]:
     """Give the center of each moving group in canonical mm."""
     x, y, z = axes()
@@ -85,9 +86,8 @@ def noise(rng: np.random.Generator, rms_mm: float, smooth_mm: float) -> Field:
     """Draw a smooth displacement field (z, y, x, 3) with the given size."""
     made = np.empty((*SHAPE, 3))
     for part in range(3):
-        field = ndimage.gaussian_filter(
-            rng.standard_normal(SHAPE), smooth_mm / STEP_MM, mode="nearest"
-        )
+        raw = rng.standard_normal(SHAPE)
+        field = ndimage.gaussian_filter(raw, smooth_mm / STEP_MM, mode="nearest", truncate=2.5)
         made[..., part] = field * (rms_mm / max(float(field.std()), 1e-9))
     return made
 
@@ -109,12 +109,25 @@ def organ_field(
     for name, value in wanted.items():
         mask = masks()[name]
         shift = value(known[name]) if callable(value) else value
-        total += ndimage.gaussian_filter(mask, SPREAD_MM / STEP_MM)
-        moved = np.broadcast_to(shift, sums.shape) * mask[..., None]
-        for part in range(3):
-            sums[..., part] += ndimage.gaussian_filter(moved[..., part], SPREAD_MM / STEP_MM)
+        box = _reach(mask)
+        part = np.stack([mask, *(np.broadcast_to(shift, sums.shape)[..., p] * mask for p in range(3))])
+        near = ndimage.gaussian_filter(
+            part[(slice(None), *box)], (0, *[SPREAD_MM / STEP_MM] * 3), truncate=3, mode="constant"
+        )
+        total[box] += near[0]
+        sums[box] += np.moveaxis(near[1:], 0, -1)
     field: Field = sums / total[..., None]
     return field
+
+
+def _reach(mask: Field) -> tuple[slice, ...]:
+    """Give the box of a mask with room for the averaging around it."""
+    room = int(np.ceil(3 * SPREAD_MM / STEP_MM)) + 1
+    box = []
+    for axis in range(3):
+        hit = np.flatnonzero(mask.any(axis=tuple(a for a in range(3) if a != axis)))
+        box.append(slice(max(int(hit[0]) - room, 0), int(hit[-1]) + room + 1))
+    return tuple(box)
 
 
 def read(field: Field, x: Field, y: Field, z: Field) -> Field:

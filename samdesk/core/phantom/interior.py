@@ -95,10 +95,7 @@ def liver_vessels(canvas: Canvas, seed: int, liver: Shape, value: float) -> None
     within = np.zeros(canvas.geometry.shape, np.float32)
     within[box] = canvas.cover(grown(liver, -3), box)
     starts, ends, radii = _liver_tree(seed)
-    before = canvas.hu[box].copy()
     canvas.tubes(starts, ends, radii, value, within)
-    if value < float(np.median(before)):
-        return
 
 
 def small_bowel(canvas: Canvas, shape: Shape, values: dict[str, float], seed: int) -> None:

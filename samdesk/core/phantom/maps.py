@@ -58,16 +58,17 @@ class DenseMap:
         parts = [self._evaluate(mm[at : at + CHUNK])[0] for at in range(0, len(mm), CHUNK)]
         return np.concatenate(parts) if parts else mm.copy()
 
-    def from_canonical(self, canonical: Points) -> Points:
+    def from_canonical(self, canonical: Points, steps: int = NEWTON_STEPS) -> Points:
         """Take canonical mm, (n, 3), to patient mm by Newton's method, to 0.001 mm.
 
-        Canonical places far outside the body, where no node maps to, come back approximate.
+        One step is right to a few mm. Canonical places far outside the body, where no node maps
+        to, come back approximate.
         """
         wanted = np.asarray(canonical, dtype=np.float64).reshape(-1, 3)
         tree, nodes = self._nodes
         found = nodes[tree.query(wanted)[1]] if len(wanted) else wanted.copy()
         live = np.arange(len(wanted))
-        for _ in range(NEWTON_STEPS):
+        for _ in range(steps):
             if not len(live):
                 break
             value, slope = self._evaluate(found[live], slopes=True)
@@ -142,12 +143,10 @@ class DenseMap:
     @cached_property
     def _nodes(self) -> tuple[cKDTree, Points]:
         nz, ny, nx = self.shift_mm.shape[:3]
-        z, y, x = np.meshgrid(
-            *(
-                low + self.step_mm * np.arange(n)
-                for low, n in zip(self.low_mm[::-1], (nz, ny, nx), strict=True)
-            ),
-            indexing="ij",
+        x, y, z = (
+            low + self.step_mm * np.arange(1, n - 1)
+            for low, n in zip(self.low_mm, (nx, ny, nz), strict=True)
         )
-        places = np.stack([x, y, z], axis=-1).reshape(-1, 3)
-        return cKDTree(self.to_canonical(places)), places
+        values = np.stack(self.on_axes(x, y, z), axis=-1).reshape(-1, 3)
+        places = np.stack(np.meshgrid(z, y, x, indexing="ij")[::-1], axis=-1).reshape(-1, 3)
+        return cKDTree(values), places

@@ -12,15 +12,16 @@ from samdesk.core.phantom.shapes import (
     Shape,
     cut,
     ellipsoid,
+    flip,
     grown,
     mirrored,
     smooth_path,
     tube,
     union,
 )
-from samdesk.core.phantom.skeleton import flip
 from samdesk.core.phantom.trunk import (
     above_diaphragm,
+    along,
     below_diaphragm,
     cage_distance,
     spine_y,
@@ -51,11 +52,13 @@ class Organ:
     moves: str = ""
 
 
+MEDIASTINUM = np.array([(380, 30), (470, 27), (560, 30), (605, 24)], dtype=np.float32)
+
+
 def _mediastinum(x: Grid, y: Grid, z: Grid) -> Grid:
-    spine = np.interp(z, [300, 430, 535, 600], [41, 62, 52, 38]).astype(np.float32)
-    half = np.interp(z, [380, 470, 560, 605], [30, 27, 30, 24]).astype(np.float32)
-    narrow = np.where(y > spine + 6, np.float32(1.4) * (y - spine - 6), 0)
-    return np.abs(x) - half - narrow * 0.0 + np.where(y < -45, (y + 45) * np.float32(-0.35), 0) * -1
+    half = along(MEDIASTINUM, z, 1)
+    front = np.maximum(-50 - y, 0) * np.float32(0.45)
+    return np.abs(x) - np.maximum(half - front, 6)
 
 
 def lung(side: float) -> Shape:

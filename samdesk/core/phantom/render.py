@@ -211,7 +211,7 @@ def _bones(canvas: Canvas, values: dict[str, float]) -> None:
         box = canvas.box(bone.shape)
         if box is None:
             continue
-        distance = bone.shape.distance(*(p[box] for p in canvas.place))
+        distance = canvas.distance(bone.shape, box)
         canvas.blend(box, canvas.share(distance), values["cortical"])
         marrow = values["spongy"] + 38 * canvas.texture(box, 0.8)
         canvas.blend(box, canvas.share(distance + bone.shell_mm), marrow)

@@ -21,11 +21,20 @@ Place = tuple[float, float, float]
 
 @dataclass(frozen=True, eq=False)
 class Shape:
-    """A body: the box it lies in and its signed distance, all in canonical mm."""
+    """A body: the box it lies in and its signed distance, all in canonical mm.
+
+    Attributes:
+        low, high: corners of the box.
+        distance: signed distance at places, below 0 inside.
+        parts: where the shape is a union, what it joins; each is then painted in its own box.
+        blend: mm over which the seams of the parts are rounded.
+    """
 
     low: Place
     high: Place
     distance: Distance
+    parts: "tuple[Shape, ...]" = ()
+    blend: float = 0.0
 
 
 def _box(points: Sequence[Place], margin: float) -> tuple[Place, Place]:
@@ -75,20 +84,17 @@ def ellipsoid(
 
 def tube(points: Sequence[Place], radii: float | Sequence[float]) -> Shape:
     """Make a chain of round cones through `points`; one radius for all, or one each."""
-    p = np.array(points, dtype=np.float32)
     sizes = [radii] * len(points) if isinstance(radii, int | float) else list(radii)
-    r = np.array(sizes, dtype=np.float32)
-    low, high = _box(points, float(r.max()))
+    ends = list(zip(points, sizes, strict=True))
+    parts = [_cone(*a, *b) for a, b in zip(ends[:-1], ends[1:], strict=True)]
+    return parts[0] if len(parts) == 1 else union(*parts)
 
-    def distance(x: Grid, y: Grid, z: Grid) -> Grid:
-        best: Grid | None = None
-        for a, b, ra, rb in zip(p[:-1], p[1:], r[:-1], r[1:], strict=True):
-            d = segment(x, y, z, a, b, ra, rb)
-            best = d if best is None else np.minimum(best, d)
-        assert best is not None  # a tube has two points at least
-        return best
 
-    return Shape(low, high, distance)
+def _cone(start: Place, start_radius: float, end: Place, end_radius: float) -> Shape:
+    a, b = (np.array(p, dtype=np.float32) for p in (start, end))
+    ra, rb = np.float32(start_radius), np.float32(end_radius)
+    low, high = _box([start, end], float(max(ra, rb)))
+    return Shape(low, high, lambda x, y, z: segment(x, y, z, a, b, ra, rb))
 
 
 def segment(
@@ -146,15 +152,19 @@ def union(*shapes: Shape, blend: float = 0.0) -> Shape:
     def distance(x: Grid, y: Grid, z: Grid) -> Grid:
         best = shapes[0].distance(x, y, z)
         for shape in shapes[1:]:
-            d = shape.distance(x, y, z)
-            if blend:
-                h = np.maximum(blend - np.abs(best - d), 0) / np.float32(blend)
-                best = np.minimum(best, d) - h * h * np.float32(blend / 4)
-            else:
-                best = np.minimum(best, d)
+            best = joined(best, shape.distance(x, y, z), blend)
         return best
 
-    return Shape(low, high, distance)
+    return Shape(low, high, distance, shapes, blend)
+
+
+def joined(a: Grid, b: Grid, blend: float) -> Grid:
+    """Give the distance to the union of two bodies with a rounded seam."""
+    best = np.minimum(a, b)
+    if blend:
+        near = np.maximum(np.float32(blend) - np.abs(a - b), 0)
+        best -= near * near * np.float32(0.25 / blend)
+    return best
 
 
 def cut(shape: Shape, *others: Distance) -> Shape:
@@ -172,7 +182,20 @@ def cut(shape: Shape, *others: Distance) -> Shape:
 def grown(shape: Shape, mm: float) -> Shape:
     """Move the surface outward by `mm` (inward below 0)."""
     low, high = _box([shape.low, shape.high], max(mm, 0.0))
-    return Shape(low, high, lambda x, y, z: shape.distance(x, y, z) - np.float32(mm))
+    parts = tuple(grown(part, mm) for part in shape.parts)
+    return Shape(
+        low, high, lambda x, y, z: shape.distance(x, y, z) - np.float32(mm), parts, shape.blend
+    )
+
+
+def flip(shape: Shape, side: float) -> Shape:
+    """Give the shape for the left (1) as it is, or mirrored to the right (-1)."""
+    if side > 0:
+        return shape
+    low = (-shape.high[0], shape.low[1], shape.low[2])
+    high = (-shape.low[0], shape.high[1], shape.high[2])
+    parts = tuple(flip(part, side) for part in shape.parts)
+    return Shape(low, high, lambda x, y, z: shape.distance(-x, y, z), parts, shape.blend)
 
 
 def mirrored(point: Place) -> Place:

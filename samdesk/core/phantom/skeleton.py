@@ -10,6 +10,7 @@ from samdesk.core.phantom.shapes import (
     Shape,
     cut,
     ellipsoid,
+    flip,
     mirrored,
     plate,
     smooth_path,
@@ -139,15 +140,6 @@ def _femur() -> Shape:
     trochanter = ellipsoid((134, 12, 20), (17, 20, 24))
     shaft = tube([(124, 6, 18), (118, 2, -40), (108, -6, -300)], [18, 14, 13])
     return union(head, neck, trochanter, shaft, blend=8)
-
-
-def flip(shape: Shape, side: float) -> Shape:
-    """Give the shape for the left (1) as it is, or mirrored to the right (-1)."""
-    if side > 0:
-        return shape
-    low = (-shape.high[0], shape.low[1], shape.low[2])
-    high = (-shape.low[0], shape.high[1], shape.high[2])
-    return Shape(low, high, lambda x, y, z: shape.distance(-x, y, z))
 
 
 def _sacrum() -> Shape:

@@ -4,6 +4,8 @@ Canonical mm are LPS: x to the patient's left with 0 in the midline, y to the ba
 z is 20 at the symphysis, 130 at L5, 600 at T1. Numbers are those of an adult of 170 cm, rounded.
 """
 
+from functools import lru_cache
+
 import numpy as np
 
 from samdesk.core.phantom.shapes import Distance, Grid, Shape, tube, union
@@ -39,9 +41,24 @@ LEFT_DOME = (72.0, -8.0, 404.0)
 DOME_DEPTH_MM = 118.0
 
 
+FINE = 4  # rows of a fine table in a mm
+FINE_LOW = -330
+FINE_HIGH = 760
+
+
+@lru_cache(maxsize=32)
+def _fine(table: bytes, columns: int, column: int) -> Grid:
+    rows = np.frombuffer(table, dtype=np.float32).reshape(-1, columns)
+    z = np.arange(FINE_LOW * FINE, FINE_HIGH * FINE) / FINE
+    return np.interp(z, rows[:, 0], rows[:, column]).astype(np.float32)
+
+
 def along(table: Grid, z: Grid, column: int) -> Grid:
-    """Read a column of a table at z, linear between its rows."""
-    return np.interp(z, table[:, 0], table[:, column]).astype(np.float32)
+    """Read a column of a table at z, linear between its rows, to an eighth of a mm."""
+    fine = _fine(table.tobytes(), table.shape[1], column)
+    at = (z * FINE - (FINE_LOW * FINE - 0.5)).astype(np.int32)
+    made: Grid = np.take(fine, at, mode="clip")
+    return made
 
 
 def spine_y(z: float) -> float:
@@ -69,9 +86,12 @@ _legs = union(
 
 def _skin(x: Grid, y: Grid, z: Grid) -> Grid:
     torso = np.maximum(_torso(x, y, z), 4 - z)
-    if float(z.min()) > 140:
-        return torso
-    return np.minimum(torso, _legs.distance(x, y, z))
+    if z.ndim != 3:
+        return np.minimum(torso, _legs.distance(x, y, z))
+    low = z.min(axis=(1, 2)) < 140
+    if low.any():
+        torso[low] = np.minimum(torso[low], _legs.distance(x[low], y[low], z[low]))
+    return torso
 
 
 BODY = Shape((-184, -125, -300), (184, 130, 720), _skin)
@@ -79,7 +99,7 @@ BODY = Shape((-184, -125, -300), (184, 130, 720), _skin)
 
 def diaphragm_z(x: Grid, y: Grid, z: Grid) -> Grid:
     """Give z of the diaphragm over (x, y); the lungs' bases lie on it."""
-    a, b, middle = (along(CAGE, np.full_like(z, 380), column) for column in (1, 2, 3))
+    a, b, middle = 139.0, 102.0, -2.0
     level = (np.abs(x) / a) ** 2 + (np.abs(y - middle) / b) ** 2
     side = 1 / (1 + np.exp(x / np.float32(14)))
     top = LEFT_DOME[2] + (RIGHT_DOME[2] - LEFT_DOME[2]) * side
