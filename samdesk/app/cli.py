@@ -78,24 +78,29 @@ def run(words: Sequence[str]) -> int:
         words: the command line without the program's name.
     """
     logs.start(paths.log_folder())
-    crash = CrashFile(paths.log_folder())
+    crash = CrashFile(paths.log_folder(), _tell_fault)
     crash.install()
     try:
         code = _outcome(words, crash)
+        logger.info("command.ended code=%d", code)
+        _leave(code)
+        return code
     finally:
         crash.close()
-    logger.info("command.ended code=%d", code)
-    _leave(code)
-    return code
+        logs.stop()
 
 
 def _outcome(words: Sequence[str], crash: CrashFile) -> int:
     """Run the command and turn whatever it raises into a sentence and a code."""
     as_json = "--json" in words
     try:
-        given = program()(args=with_window(words), prog_name="samdesk", standalone_mode=False)
+        command = typer.main.get_command(program())
+        with command.make_context("samdesk", with_window(words)) as context:
+            command.invoke(context)
         _flush()
-        return int(given or 0)
+        return exit_codes.DONE
+    except typer.Exit as end:
+        return end.exit_code
     except SamdeskError as error:
         return refuse(error, as_json=as_json)
     except typer.TyperException as error:
@@ -103,13 +108,13 @@ def _outcome(words: Sequence[str], crash: CrashFile) -> int:
     except (KeyboardInterrupt, typer.Abort):
         return refuse(Stopped("Stopped.", code="stopped"), as_json=as_json)
     except BrokenPipeError:
-        # Whoever read the output has read enough; the next flush must not complain again.
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - to the end
+        # Whoever read the output has read enough; the flush at the end must not complain again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return exit_codes.DONE
     except (MemoryError, OSError) as error:
-        return refuse(_room(error) or _fault(error, crash), as_json=as_json)
+        return refuse(_room(error) or _fault(error, crash.write(error)), as_json=as_json)
     except Exception as error:  # noqa: BLE001 - a fault of samdesk: one sentence and the crash file
-        return refuse(_fault(error, crash), as_json=as_json)
+        return refuse(_fault(error, crash.write(error)), as_json=as_json)
 
 
 def with_window(words: Sequence[str]) -> list[str]:
@@ -175,12 +180,16 @@ def _room(error: MemoryError | OSError) -> NoRoom | None:
     return None
 
 
-def _fault(error: Exception, crash: CrashFile) -> SamdeskError:
-    path = crash.write(error)
+def _fault(error: BaseException, path: Path | None) -> SamdeskError:
     place = f"What is known of it is in {path}" if path else "No crash file could be written."
     return SamdeskError(
         f"samdesk made a mistake ({type(error).__name__}) and had to stop.", hint=place
     )
+
+
+def _tell_fault(error: BaseException, path: Path | None) -> None:
+    """Say a fault of a slot or a thread, after which the program goes on."""
+    refuse(_fault(error, path), as_json=False)
 
 
 def _flush() -> None:

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import TextIO
+from typing import Any, TextIO
 
 from samdesk import __version__
 from samdesk.app import logs
@@ -27,14 +27,16 @@ class CrashFile:
             from any thread.
     """
 
-    def __init__(self, folder: Path, told: Told | None = None) -> None:
+    def __init__(self, folder: Path, told: Told) -> None:
         self._path = folder / f"crash-{logs.start_id}.txt"
         self._native = folder / f"fault-{logs.start_id}.txt"
         self._told = told
         self._native_file: TextIO | None = None
+        self._hooks: tuple[Callable[..., Any], Callable[..., Any]] | None = None
 
     def install(self) -> None:
         """Take up every way in which a program ends unasked."""
+        self._hooks = sys.excepthook, threading.excepthook
         sys.excepthook = self._on_error
         threading.excepthook = self._on_thread_error
         try:
@@ -45,7 +47,10 @@ class CrashFile:
         faulthandler.enable(self._native_file)
 
     def close(self) -> None:
-        """Give up the file for native faults; an empty one is removed."""
+        """Give the hooks back and give up the file for native faults; an empty one is removed."""
+        if self._hooks is not None:
+            sys.excepthook, threading.excepthook = self._hooks
+            self._hooks = None
         if self._native_file is None:
             return
         faulthandler.disable()
@@ -72,8 +77,7 @@ class CrashFile:
             sys.__excepthook__(kind, error, trace)
             return
         path = self.write(error)
-        if self._told is not None:
-            self._told(error, path)
+        self._told(error, path)
 
     def _on_thread_error(self, args: threading.ExceptHookArgs) -> None:
         if args.exc_value is not None:

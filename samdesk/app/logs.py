@@ -4,6 +4,7 @@ Records hold codes and counts. What other libraries say is kept out, because the
 they read; exceptions are written as their place in the code, without their sentence.
 """
 
+import copy
 import logging
 import re
 import secrets
@@ -12,7 +13,6 @@ import warnings
 from collections import deque
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
 from typing import TextIO
 
 ROOM = "samdesk"
@@ -25,39 +25,37 @@ EVENTS_KEPT = 50
 # Sentences of these errors are about code; those of others may quote a value out of a file.
 ABOUT_CODE = (ImportError, AttributeError, NameError, ZeroDivisionError, RecursionError)
 
+_SHOWWARNING = warnings.showwarning
+_ours: list[logging.Handler] = []
+
 start_id = secrets.token_hex(4)
 events: deque[str] = deque(maxlen=EVENTS_KEPT)
 
 logger = logging.getLogger(__name__)
 
 
-class NoPatientData(logging.Filter):
-    """Keep what libraries say of files out, and shorten UIDs to their last six digits."""
+class NoTalk(logging.Filter):
+    """Keep out what talkative libraries say below an error."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Decide whether a record is written, and clean the one that is."""
-        library = record.name.split(".")[0]
-        if library in TALKATIVE:
-            if record.levelno < logging.ERROR:
-                return False
-            record.msg, record.args = f"message.withheld library={library}", ()
-            record.exc_info = None
-        record.msg, record.args = shortened(record.getMessage()), ()
-        return True
+        """Decide whether a record is written."""
+        return record.levelno >= logging.ERROR or not _talks(record)
 
 
 class PlaceOnly(logging.Formatter):
-    """Write an exception as the lines of code that it went through."""
+    """Write events with shortened UIDs, and errors as the lines of code that they went through."""
 
-    def formatException(  # noqa: N802 - the name of the method it replaces
-        self,
-        ei: (
-            tuple[type[BaseException], BaseException, TracebackType | None]
-            | tuple[None, None, None]
-        ),
-    ) -> str:
-        """Give the stack of an exception without values."""
-        return place(ei[1]) if ei[1] is not None else ""
+    def format(self, record: logging.LogRecord) -> str:
+        """Write a cleaned copy, because other handlers get the same record."""
+        clean = copy.copy(record)
+        if _talks(record):
+            clean.msg, clean.args = f"message.withheld library={record.name.split('.')[0]}", ()
+            clean.exc_info = clean.exc_text = clean.stack_info = None
+        else:
+            error = record.exc_info[1] if record.exc_info else None
+            clean.msg, clean.args = shortened(record.getMessage()), ()
+            clean.exc_info, clean.exc_text = None, place(error) if error else None
+        return super().format(clean)
 
 
 class _Events(logging.Handler):
@@ -75,13 +73,12 @@ def start(folder: Path, *, level: int = logging.INFO) -> Path | None:
     Returns:
         The file, or None where the folder cannot be written: then there is no log.
     """
+    stop()
     root = logging.getLogger()
     root.setLevel(logging.WARNING)
     logging.getLogger(ROOM).setLevel(level)
     warnings.showwarning = _tell_warning
-    remembering = _Events()
-    remembering.addFilter(NoPatientData())
-    root.addHandler(remembering)
+    root.addHandler(_listening(_Events()))
     path = folder / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{start_id}.log"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -89,12 +86,22 @@ def start(folder: Path, *, level: int = logging.INFO) -> Path | None:
         handler = logging.FileHandler(path, encoding="utf-8", delay=True)
     except OSError:
         return None
-    handler.addFilter(NoPatientData())
     handler.setFormatter(PlaceOnly("%(asctime)s %(levelname)s %(name)s %(message)s"))
-    root.addHandler(handler)
     # A disk that fills up while logging must not print the record, with its stack, on the screen.
     logging.raiseExceptions = False
+    root.addHandler(_listening(handler))
     return path
+
+
+def stop() -> None:
+    """End the log, and leave the process's logging as it was found."""
+    root = logging.getLogger()
+    while _ours:
+        handler = _ours.pop()
+        root.removeHandler(handler)
+        handler.close()
+    warnings.showwarning = _SHOWWARNING
+    logging.raiseExceptions = True
 
 
 def place(error: BaseException) -> str:
@@ -120,6 +127,16 @@ def short(filename: str) -> str:
 def shortened(text: str) -> str:
     """Shorten every UID of a text to its last six digits."""
     return UID.sub(lambda found: "..." + found.group().replace(".", "")[-UID_TAIL:], text)
+
+
+def _listening(handler: logging.Handler) -> logging.Handler:
+    handler.addFilter(NoTalk())
+    _ours.append(handler)
+    return handler
+
+
+def _talks(record: logging.LogRecord) -> bool:
+    return record.name.split(".")[0] in TALKATIVE
 
 
 def _forget_old(folder: Path) -> None:
