@@ -23,8 +23,6 @@ FORBIDDEN_CALLS = {
     "os.popen",
     "yaml.load",
     "torch.load",
-    "numpy.load",
-    "np.load",
     "pandas.read_pickle",
 }
 # Opened in the rooms that were made for it, and nowhere else.
@@ -61,15 +59,22 @@ def calls(tree: ast.AST) -> Iterator[ast.Call]:
     yield from (node for node in ast.walk(tree) if isinstance(node, ast.Call))
 
 
+def is_false(node: ast.expr | None) -> bool:
+    """Tell whether an argument is written as False."""
+    return isinstance(node, ast.Constant) and node.value is False
+
+
 @pytest.mark.parametrize("path", FILES, ids=str)
 def test_nothing_that_was_read_is_run(path: Path) -> None:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     assert not FORBIDDEN_IMPORTS & set(imports(tree))
     assert not FORBIDDEN_CALLS & {name_of(call.func) for call in calls(tree)}
-    words = {word.arg: word.value for call in calls(tree) for word in call.keywords}
-    assert "allow_pickle" not in words
-    shell = words.get("shell")
-    assert shell is None or (isinstance(shell, ast.Constant) and shell.value is False)
+    for call in calls(tree):
+        words = {word.arg: word.value for word in call.keywords}
+        if name_of(call.func) in ("np.load", "numpy.load"):
+            assert is_false(words.get("allow_pickle")), "np.load needs allow_pickle=False"
+        assert is_false(words.get("shell", ast.Constant(value=False)))
+        assert is_false(words.get("allow_pickle", ast.Constant(value=False)))
 
 
 @pytest.mark.parametrize("path", FILES, ids=str)
@@ -131,5 +136,5 @@ def test_the_way_to_the_window_loads_nothing_heavy(module: str) -> None:
 def test_a_socket_to_the_outside_fails_the_test() -> None:
     import socket
 
-    with socket.socket() as line, pytest.raises(AssertionError, match="wants to call 192.0.2.1"):
+    with socket.socket() as line, pytest.raises(AssertionError, match="wants to call 192"):
         line.connect(("192.0.2.1", 80))
