@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QObject, Signal
 
 from samdesk.core.ids import ModelId, SeriesId
-from samdesk.core.progress import Progress
 from samdesk.core.volume import Volume
-from samdesk.errors import Stopped
 from samdesk.services.engine import Embedding, Engine
 from samdesk.services.faults import as_error
 from samdesk.services.jobs import Job, JobQueue, Steps, Urgency
@@ -83,7 +81,7 @@ class Embeddings(QObject):
         opened = self._volumes.get(one.series)
         if one in self._made or opened is None or not isinstance(opened.image, Volume):
             return
-        self._make(one, urgency, _embed(self._engine, one.model, opened.image))
+        self._make(one, urgency, self._engine.embed(one.model, opened.image))
 
     def want_prior(self, pair: Pair, urgency: Urgency) -> None:
         """See to it that a pair whose embeddings are there gets its prior."""
@@ -141,13 +139,3 @@ class Embeddings(QObject):
 
 def _series(thing: One | Pair) -> tuple[SeriesId, ...]:
     return (thing.series,) if isinstance(thing, One) else (thing.baseline, thing.follow_up)
-
-
-def _embed(engine: Engine, model: ModelId, volume: Volume) -> Steps:
-    while True:
-        try:
-            return (yield from engine.embed(model, volume))
-        except Stopped:
-            # Something more urgent ended the pass. It goes first, here; then the pass is run
-            # again. Where the job was cancelled, the queue closes the steps here.
-            yield Progress(0, 0, "Waiting")

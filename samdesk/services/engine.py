@@ -26,7 +26,14 @@ class Engine(Protocol):
         """Check and load a model, so that `device` tells what it runs on."""
 
     def embed(self, model: ModelId, volume: Volume) -> Steps:
-        """Give the embedding of a volume."""
+        """Give the embedding of a volume.
+
+        A pass that `terminate` ended is begun again at the next step.
+
+        Raises:
+            ModelError: not-comparable where the model cannot be asked about this volume; the
+                other codes where the model itself cannot be used.
+        """
 
     def prior(self, model: ModelId, a: Embedding, b: Embedding) -> Steps:
         """Work out what all matches of a pair have in common, once."""
@@ -49,7 +56,7 @@ class Engine(Protocol):
         """Give the SimilarityMap of one place."""
 
     def terminate(self) -> None:
-        """End the pass of the network that runs now, if one runs: the steps raise Stopped."""
+        """End the pass of the network that runs now, if one runs; from any thread."""
 
     def take_notices(self) -> tuple[Notice, ...]:
         """Give what happened since the last call and should be known, such as a full disk."""

@@ -27,6 +27,9 @@ from samdesk.services.volumes import VolumeService
 
 logger = logging.getLogger(__name__)
 
+# The code of an embedding that the model refused to make: an answer, and no fault.
+NOT_COMPARABLE = "not-comparable"
+
 
 @dataclass(frozen=True)
 class _Key:
@@ -90,6 +93,7 @@ class MatchingService(QObject):
         self._embeddings = Embeddings(jobs, volumes, engine, self)
         self._open: dict[_Key, Question] = {}
         self._answering: dict[_Key, Job] = {}
+        self._unfit: dict[SeriesId, str] = {}
         self._is_busy = False
         self._device = ""
         self._model = ModelId("")
@@ -124,9 +128,14 @@ class MatchingService(QObject):
         return info is not None and self._embeddings.get(One(series, info.id)) is not None
 
     def cannot_say(self, series: SeriesId) -> str:
-        """Say why no place can be matched in an opened series; empty where it can."""
+        """Say why no place can be matched in an opened series; empty where it can.
+
+        Some reasons are known only when its embedding was tried.
+        """
         opened = self._volumes.get(series)
-        return "" if opened is None else reasons.cannot_embed(opened, self._info(opened))
+        if opened is None:
+            return ""
+        return self._unfit.get(series) or reasons.cannot_embed(opened, self._info(opened))
 
     def question(
         self, point: PointId, at_mm: Position, baseline: SeriesId, follow_up: SeriesId
@@ -190,6 +199,7 @@ class MatchingService(QObject):
         if question is None or scans is None:
             return
         reason = reasons.cannot_match(*scans, question.at_mm, self._info(scans[0]))
+        reason = reason or self._unfit.get(key.baseline) or self._unfit.get(key.follow_up) or ""
         if reason:
             self._answer_unknown(key, reason)
             return
@@ -286,7 +296,7 @@ class MatchingService(QObject):
         """Embed an opened series in the background, so that the first click finds it done."""
         opened = self._volumes.get(series)
         info = self._info(opened)
-        if opened is not None and info is not None and not reasons.cannot_embed(opened, info):
+        if opened is not None and info is not None and not self.cannot_say(series):
             self._embeddings.want(One(series, info.id), Urgency.BACKGROUND)
 
     def _ask_all(self) -> None:
@@ -297,7 +307,7 @@ class MatchingService(QObject):
             self._ask_point(point)
         self._tell_busy()
 
-    def _ask_point(self, point: PointId) -> None:
+    def _ask_point(self, point: PointId, *, only_open: bool = False) -> None:
         project = self._store.project
         baseline = project.placed_in[point]
         if self._volumes.get(baseline) is None:
@@ -306,8 +316,9 @@ class MatchingService(QObject):
         for series in in_front:
             opened = self._volumes.get(series)
             if series != baseline and opened is not None and isinstance(opened.image, Volume):
-                at_mm = project.points[point].at_mm
-                self.ask(self.question(point, at_mm, baseline, series))
+                question = self.question(point, project.points[point].at_mm, baseline, series)
+                if not only_open or self._store.answer(question) is None:
+                    self.ask(question)
 
     def _tell_busy(self) -> None:
         is_busy = bool(self._open or self._embeddings.is_busy)
@@ -335,11 +346,12 @@ class MatchingService(QObject):
             if series in (key.baseline, key.follow_up):
                 self._advance(key)
         for point in self._store.project.points:
-            self._ask_point(point)
+            self._ask_point(point, only_open=True)
         self._tell_busy()
 
     def _on_volumes_closed(self, series: str) -> None:
         self._embeddings.drop(SeriesId(series))
+        self._unfit.pop(SeriesId(series), None)
         for key in [key for key in self._open if series in (key.baseline, key.follow_up)]:
             self._let_go(key)
         self._tell_busy()
@@ -356,6 +368,7 @@ class MatchingService(QObject):
             return
         self._model = model
         self._embeddings.drop_all()
+        self._unfit.clear()
         self.model_changed.emit(model)
         if chosen is not None:
             self._warm(chosen.id)
@@ -396,10 +409,15 @@ class MatchingService(QObject):
                 self.progressed.emit(question, progress)
 
     def _on_embeddings_failed(self, thing: One | Pair, error: SamdeskError) -> None:
+        if isinstance(thing, One) and error.code == NOT_COMPARABLE:
+            self._unfit[thing.series] = error.what
         if isinstance(thing, One):
             self.embed_failed.emit(thing.series, error)
         for key in [key for key in self._open if _concerns(thing, key)]:
-            self._fail(key, error)
+            if error.code == NOT_COMPARABLE:
+                self._answer_unknown(key, error.what)
+            else:
+                self._fail(key, error)
         self._tell_device()
         self._tell_busy()
 

@@ -125,8 +125,13 @@ class FakeEngine:
         yield Progress(0, 1, "Embedding")
         if key in self.errors:
             raise self.errors[key]
-        if key in self.slow:
-            self._pass()
+        while key in self.slow:
+            try:
+                self._pass()
+            except Stopped:
+                yield Progress(0, 1, "Embedding")
+            else:
+                break
         self.device = "CPU, 2 threads"
         self.embedded.append(key)
         return key
