@@ -17,6 +17,7 @@ NOISE_SIDE = 128
 NOISE_MM = 1.25
 BOX_REACH_MM = 5.0
 FAR_MM = 1e3
+COARSE = 2.0
 BOX_CORNERS = np.stack(np.meshgrid(*[np.linspace(0, 1, 3)] * 3), axis=-1).reshape(-1, 3)
 
 
@@ -121,12 +122,16 @@ class Canvas:
         view = self.hu[box]
         view += share * (np.float32(value) - view if isinstance(value, float) else value - view)
 
-    def paint(self, shape: Shape, value: float, texture_hu: float = 0.0) -> None:
-        """Paint a shape with one value and, over it, its texture."""
+    def paint(
+        self, shape: Shape, value: float, texture_hu: float = 0.0, within: Grid | None = None
+    ) -> None:
+        """Paint a shape with one value and, over it, its texture; `within` a share, where given."""
         box = self.box(shape)
         if box is None:
             return
         share = self.cover(shape, box)
+        if within is not None:
+            share = np.minimum(share, within[box])
         if texture_hu:
             self.blend(box, share, value + texture_hu * self.texture(box, 1.0))
         else:
@@ -134,6 +139,11 @@ class Canvas:
 
     def texture(self, box: Box, scale: float) -> Grid:
         """Give noise of deviation 1 that is fixed to the body; a larger scale is coarser."""
+        if scale not in self._textures and scale > COARSE:
+            at = np.stack([p / np.float32(NOISE_MM * scale) for p in self.place[::-1]])
+            self._textures[scale] = ndimage.map_coordinates(
+                self.noise, at, order=1, mode="grid-wrap"
+            )
         if scale not in self._textures:
             z, y, x = (
                 (p * np.float32(1 / (NOISE_MM * scale))).astype(np.int32) & (NOISE_SIDE - 1)
@@ -205,7 +215,7 @@ def tree(
         return made
     side = np.cross(way, rng.standard_normal(3))
     side /= max(float(np.linalg.norm(side)), 1e-6)
-    for sign, share in ((1.0, 0.82), (-1.0, 0.74)):
+    for sign, share in ((1.0, 0.85), (-1.0, 0.78)):
         angle = np.radians(rng.uniform(22, 45))
         branch = way * np.cos(angle) + sign * side * np.sin(angle)
         made += tree(

@@ -21,6 +21,13 @@ def wall(x: Grid, y: Grid, z: Grid, skin: Grid, coarse: Grid) -> Grid:
     return (skin + depth).astype(np.float32)
 
 
+def sheets(coarse: Grid, y: Grid, skin: Grid) -> Grid:
+    """Give the share of muscle against the thin sheets of fat between muscles, 0 to 1."""
+    sheet = np.clip((np.abs(coarse) - 0.05) / 0.12, 0, 1)
+    made: Grid = np.where((skin < -22) | (y > 30), sheet, np.float32(1))
+    return made
+
+
 def room(x: Grid, y: Grid, z: Grid, skin: Grid) -> Grid:
     """Give the distance into the hollow of chest and belly, filled with fat before the organs."""
     cage = trunk.cage_distance(x, y, z) + 6
@@ -51,12 +58,13 @@ def _lung_tree(seed: int) -> tuple[NDArray[np.float64], NDArray[np.float64], NDA
             (side * 0.5, -0.1, 1.0), (side * 0.9, -0.7, 0.5), (side * 0.9, 0.6, 0.6),
             (side * 1.0, 0.0, 0.0), (side * 0.8, -0.8, -0.2), (side * 0.6, 0.8, -0.4),
             (side * 0.7, 0.1, -0.9), (side * 0.5, 0.55, -1.0), (side * 0.3, -0.5, 0.9),
+            (side * 1.0, 0.4, 0.1), (side * 0.9, -0.4, 0.15), (side * 0.8, 0.7, 0.1),
         ]  # fmt: skip
-        stems += [(hilum, way, 4.6) for way in ways]
+        stems += [(hilum, way, 5.2) for way in ways]
     parts = []
     for start, way, radius in stems:
         bent = tuple(np.array(way) + rng.normal(0, 0.12, 3))
-        parts += tree(rng, start, bent, 44.0, radius, 5)  # type: ignore[arg-type]
+        parts += tree(rng, start, bent, 46.0, radius, 5)  # type: ignore[arg-type]
     starts = np.array([p[0] for p in parts])
     ends = np.array([p[1] for p in parts])
     return starts, ends, np.array([(p[2], p[3]) for p in parts])
@@ -106,17 +114,26 @@ def small_bowel(canvas: Canvas, shape: Shape, values: dict[str, float], seed: in
     share = canvas.cover(shape, box)
     x, y, z = (p[box] for p in canvas.place)
     rng = np.random.default_rng([seed, 10])
-    phase = rng.uniform(0, 64, 3).astype(np.float32)
-    size = np.float32(11.0)
-    at = np.stack([z / size + phase[0], y / size + phase[1], x / size + phase[2]])
-    loops = ndimage.map_coordinates(canvas.noise, at, order=1, mode="grid-wrap")
-    gut = np.clip(0.5 + (loops + 0.45) * 2.2, 0, 1)
-    core = np.clip(0.5 + (loops - 0.75) * 3.0, 0, 1)
-    value = values["fat"] + gut * (values["bowel_wall"] - values["fat"])
-    value += core * (values["bowel"] - values["bowel_wall"])
-    gas = np.clip((loops - 1.7) * 4, 0, 1) * (y < -52)
+    first, second = (_loops(canvas, (x, y, z), rng, 6.5) for _ in range(2))
+    far = np.sqrt(first * first + second * second)
+    gut = np.clip(0.5 + (1.3 - far) * 5, 0, 1)
+    core = np.clip(0.5 + (1.0 - far) * 5, 0, 1)
+    filled = values["bowel"] + (float(rng.uniform(120, 240)) if rng.random() < 0.25 else 0.0)
+    value = values["fat"] + 6 * canvas.texture(box, 1.0)
+    value += gut * (values["bowel_wall"] - value)
+    value += core * (filled - value)
+    gas = np.clip(0.5 + (0.45 - far) * 5, 0, 1) * (y < -55)
     value += gas * (values["air"] - value)
-    canvas.blend(box, share, (value + 6 * canvas.texture(box, 1.0)).astype(np.float32))
+    canvas.blend(box, share, value.astype(np.float32))
+
+
+def _loops(
+    canvas: Canvas, place: tuple[Grid, Grid, Grid], rng: np.random.Generator, size_mm: float
+) -> Grid:
+    """Give smooth noise of the date's own over places; where two are near 0, tubes wind."""
+    at = np.stack([p / np.float32(size_mm) + np.float32(rng.uniform(0, 128)) for p in place[::-1]])
+    made: Grid = ndimage.map_coordinates(canvas.noise, at, order=1, mode="grid-wrap")
+    return made
 
 
 @lru_cache(maxsize=1)

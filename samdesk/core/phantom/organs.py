@@ -94,8 +94,8 @@ def fissures() -> tuple[tuple[float, Distance], ...]:
 def heart_sac() -> Shape:
     """Give the heart with its sac."""
     return union(
-        ellipsoid((24, -42, 432), (60, 40, 46), (0, 24, -30)),
-        ellipsoid((-14, -24, 446), (34, 38, 42)),
+        ellipsoid((26, -40, 430), (68, 46, 50), (0, 24, -30)),
+        ellipsoid((-14, -20, 446), (38, 42, 44)),
         blend=12,
     )
 
@@ -106,10 +106,10 @@ def _heart() -> list[Organ]:
         Organ("heart", "myocardium", heart_sac(), moves="heart"),
         Organ("right_atrium", "right_blood", ellipsoid((-28, -24, 442), (20, 24, 32)), 3, "heart"),
         Organ("right_ventricle", "right_blood",
-              ellipsoid((10, -62, 432), (34, 16, 28), axis), 3, "heart"),
-        Organ("left_atrium", "left_blood", ellipsoid((4, 6, 456), (32, 18, 22)), 3, "heart"),
+              ellipsoid((8, -64, 432), (40, 17, 32), axis), 3, "heart"),
+        Organ("left_atrium", "left_blood", ellipsoid((4, 8, 456), (36, 17, 24)), 3, "heart"),
         Organ("left_ventricle", "left_blood",
-              ellipsoid((38, -36, 428), (36, 18, 20), axis), 3, "heart"),
+              ellipsoid((40, -34, 428), (40, 20, 22), axis), 3, "heart"),
     ]  # fmt: skip
 
 
@@ -182,16 +182,16 @@ def _vessels() -> list[Organ]:
 
 
 def _liver() -> Shape:
-    right = ellipsoid((-72, -4, 342), (68, 84, 84))
-    left = ellipsoid((-6, -52, 370), (66, 34, 34), (0, -14, 0))
-    both = union(right, left, blend=18)
+    right = ellipsoid((-68, -2, 344), (76, 94, 88))
+    left = ellipsoid((-2, -46, 366), (78, 46, 44), (0, -14, 0))
+    both = union(right, left, blend=24)
     return cut(both, below_diaphragm, within_cage(8), _behind_right_kidney)
 
 
 def _behind_right_kidney(x: Grid, y: Grid, z: Grid) -> Grid:
     kidney = np.sqrt(((x + 58) / 38) ** 2 + ((y - 42) / 38) ** 2 + ((z - 266) / 66) ** 2)
-    spine = np.sqrt((x / 46) ** 2 + ((y - 44) / 44) ** 2)
-    return np.maximum(1 - kidney, 1 - spine) * 38
+    spine = np.sqrt(((x - 4) / 34) ** 2 + ((y - 46) / 50) ** 2)
+    return np.maximum(1 - kidney, 1 - spine) * 36
 
 
 def _stomach() -> Shape:
@@ -229,8 +229,8 @@ def _colon() -> tuple[Shape, Shape]:
 
 def small_bowel() -> Shape:
     """Give the room that the loops of the small bowel fill."""
-    upper = ellipsoid((16, -46, 184), (84, 46, 70), power=2.5)
-    lower = ellipsoid((6, -32, 104), (66, 40, 46), power=2.5)
+    upper = ellipsoid((12, -44, 188), (94, 48, 78), power=2.8)
+    lower = ellipsoid((4, -30, 100), (76, 44, 50), power=2.5)
     return union(upper, lower, blend=10)
 
 

@@ -13,7 +13,7 @@ from samdesk.core.phantom.body_map import dense_map
 from samdesk.core.phantom.canvas import Canvas
 from samdesk.core.phantom.named import NAMED
 from samdesk.core.phantom.patient import Patient, Timepoint
-from samdesk.core.phantom.shapes import Shape, ellipsoid, grown
+from samdesk.core.phantom.shapes import Grid, Shape, grown
 from samdesk.core.volume import Volume
 
 __all__ = ["PhantomLesion", "PhantomScan", "dense_map", "render"]
@@ -130,9 +130,9 @@ def render(
     mapping = dense_map(patient, timepoint)
     canvas = Canvas.blank(geometry, mapping, patient.seed)
     values = _values(patient, date, tissue_shuffle)
-    _trunk(canvas, values)
+    flesh = _trunk(canvas, values)
     lungs = _lungs(canvas, values, patient)
-    _organs(canvas, values, patient, date)
+    _organs(canvas, values, patient, date, flesh)
     _bones(canvas, values)
     _airway(canvas, values)
     _lesions(canvas, values, patient, timepoint, lungs)
@@ -148,19 +148,22 @@ def _whole(canvas: Canvas) -> tuple[slice, slice, slice]:
     return slice(0, nk), slice(0, nj), slice(0, ni)
 
 
-def _trunk(canvas: Canvas, values: dict[str, float]) -> None:
+def _trunk(canvas: Canvas, values: dict[str, float]) -> Grid:
+    """Paint skin, fat and muscles; give the share of what lies well under the skin."""
     box = _whole(canvas)
     skin = trunk.BODY.distance(*canvas.place)
     canvas.blend(box, canvas.share(skin), values["skin"])
-    strands = canvas.texture(box, 1.4)
+    strands = canvas.texture(box, 1.0)
     coarse = canvas.texture(box, 5.0)
-    fat = values["fat"] + 9 * np.maximum(strands, 0) ** 2
+    fat = values["fat"] + 8 * np.maximum(strands, 0) ** 2
     canvas.blend(box, canvas.share(skin + 2), fat)
-    wall = interior.wall(*canvas.place, skin, coarse)
-    canvas.blend(box, canvas.share(wall), values["muscle"] + 7 * strands)
+    wall = canvas.share(interior.wall(*canvas.place, skin, coarse))
+    wall *= interior.sheets(coarse, canvas.place[1], skin)
+    canvas.blend(box, wall, values["muscle"] + 7 * strands)
     room = interior.room(*canvas.place, skin)
     canvas.blend(box, canvas.share(room), fat)
     canvas.blend(box, canvas.share(interior.diaphragm(*canvas.place)), values["muscle"])
+    return canvas.share(skin + 7)
 
 
 def _lungs(canvas: Canvas, values: dict[str, float], patient: Patient) -> NDArray[np.float32]:
@@ -184,7 +187,9 @@ def _lungs(canvas: Canvas, values: dict[str, float], patient: Patient) -> NDArra
     return cover
 
 
-def _organs(canvas: Canvas, values: dict[str, float], patient: Patient, date: Timepoint) -> None:
+def _organs(
+    canvas: Canvas, values: dict[str, float], patient: Patient, date: Timepoint, flesh: Grid
+) -> None:
     everything = organs.organs()
     canvas.locate([o.shape for o in everything])
     for organ in everything:
@@ -193,7 +198,8 @@ def _organs(canvas: Canvas, values: dict[str, float], patient: Patient, date: Ti
             continue
         if organ.name == "heart":
             interior.mediastinum(canvas, values)
-        canvas.paint(organ.shape, values[organ.tissue], organ.texture)
+        within = flesh if organ.name == "muscle" else None
+        canvas.paint(organ.shape, values[organ.tissue], organ.texture, within)
         if organ.name == "colon":
             interior.colon(canvas, values, date.seed)
         if organ.name == "liver":
@@ -212,7 +218,7 @@ def _bones(canvas: Canvas, values: dict[str, float]) -> None:
         if box is None:
             continue
         distance = canvas.distance(bone.shape, box)
-        canvas.blend(box, canvas.share(distance), values["cortical"])
+        canvas.blend(box, canvas.share(distance), values["cortical"] * bone.density)
         marrow = values["spongy"] + 38 * canvas.texture(box, 0.8)
         canvas.blend(box, canvas.share(distance + bone.shell_mm), marrow)
     canvas.paint(skeleton.canal(), values["fat"] * 0.3)

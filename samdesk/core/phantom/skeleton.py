@@ -30,11 +30,12 @@ FEMORAL_HEAD: Place = (88.0, -6.0, 46.0)
 
 @dataclass(frozen=True, eq=False)
 class Bone:
-    """A bone: its shape and the thickness of its dense shell in mm."""
+    """A bone: its shape, the thickness of its dense shell in mm and how dense the shell is."""
 
     name: str
     shape: Shape
     shell_mm: float = 1.6
+    density: float = 0.8
 
 
 def vertebra_sizes(name: str) -> tuple[float, float, float]:
@@ -109,8 +110,8 @@ def _sternum() -> Shape:
         11,
     )
     top = [sternum_place(z) for z in (530.0, 500.0, 470.0, 440.0, 415.0)]
-    left = tube([(x + 8, y, z) for x, y, z in top], 6)
-    right = tube([(x - 8, y, z) for x, y, z in top], 6)
+    left = tube([(x + 7, y, z) for x, y, z in top], 6.5)
+    right = tube([(x - 7, y, z) for x, y, z in top], 6.5)
     xiphoid = tube([sternum_place(418), sternum_place(398)], [5, 3])
     return union(manubrium, left, right, xiphoid, blend=4)
 
@@ -131,7 +132,7 @@ def _pelvis(side: float) -> list[Bone]:
     upper = tube([(72, -26, 48), (40, -50, 42), (12, -58, 28)], [11, 8, 10])
     lower = tube([(56, 36, -12), (32, 0, -8), (12, -50, 16)], [9, 7, 9])
     whole = union(*wing, rim, hip, ischium, upper, lower, blend=5)
-    return [Bone("pelvis", flip(whole, side), 1.8), Bone("femur", flip(_femur(), side), 3.0)]
+    return [Bone("pelvis", flip(whole, side), 1.8), Bone("femur", flip(_femur(), side), 3.0, 1.15)]
 
 
 def _femur() -> Shape:
@@ -171,13 +172,13 @@ def _shoulder(side: float) -> list[Bone]:
 @lru_cache(maxsize=1)
 def bones() -> tuple[Bone, ...]:
     """Give every bone of the canonical body."""
-    made = [Bone(name, _vertebra(name), 1.2) for name in VERTEBRAE if name != "S1"]
-    made.append(Bone("sacrum", _sacrum(), 1.4))
+    made = [Bone(name, _vertebra(name), 1.2, 0.6) for name in VERTEBRAE if name != "S1"]
+    made.append(Bone("sacrum", _sacrum(), 1.4, 0.55))
     for side in (-1.0, 1.0):
         for number in range(1, 13):
-            made.append(Bone("rib", tube(rib_path(number, side), 4.6), 1.5))
+            made.append(Bone("rib", tube(rib_path(number, side), 4.8), 1.4, 0.7))
         made += _pelvis(side) + _shoulder(side)
-    made.append(Bone("sternum", _sternum(), 1.3))
+    made.append(Bone("sternum", _sternum(), 1.3, 0.5))
     return tuple(made)
 
 
