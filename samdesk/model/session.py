@@ -4,9 +4,8 @@ import logging
 import os
 import time
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Lock, current_thread, main_thread
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -103,9 +102,7 @@ class Session:
         with self._stop_lock:
             self._running = options
         try:
-            values = self._interruptible(names, x, options)
-        except KeyboardInterrupt:
-            raise
+            values = self._session.run(names, {self.info.input_name: x}, options)
         except Exception as error:
             raise self._explained(error, options, x) from error
         finally:
@@ -118,24 +115,6 @@ class Session:
         with self._stop_lock:
             if self._running is not None:
                 self._running.terminate = True
-
-    def _interruptible(self, names: list[str], x: Array, options: Any) -> list[Array]:
-        """Run so that Ctrl-C in a command ends the pass; a plain call would first finish it."""
-        feed = {self.info.input_name: x}
-        if current_thread() is not main_thread():
-            return list(self._session.run(names, feed, options))
-        with ThreadPoolExecutor(1, "samdesk-pass") as pool:
-            future = pool.submit(self._session.run, names, feed, options)
-            try:
-                while True:
-                    try:
-                        return list(future.result(timeout=0.1))
-                    except TimeoutError:
-                        if future.done():
-                            raise
-            except KeyboardInterrupt:
-                options.terminate = True
-                raise
 
     def _explained(self, error: Exception, options: Any, x: Array) -> Exception:
         if options.terminate:

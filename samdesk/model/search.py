@@ -1,0 +1,111 @@
+"""Searches of one embedding for many descriptors, with or without an expected place."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samdesk.core.geometry import Points
+from samdesk.model.similarity import Array, Keys, refined
+
+# S'(x) = S(x) - STRENGTH (|x - expected| / scale)^2 (sam.md 4.6 b).
+STRENGTH = 0.3
+# Beyond this many scales the loss is 0.67, more than two similarities of one scan differ by.
+FARTHEST_SCALES = 1.5
+BLOCK_ROWS = 16384
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """Answers to m descriptors.
+
+    Attributes:
+        at_mm: (m, 3) LPS mm; not a number where nothing could be searched.
+        similarity: (m,) cosine at the best cell.
+        rows: (m,) the best cells' row numbers, -1 where there is none.
+    """
+
+    at_mm: Points
+    similarity: Array
+    rows: NDArray[np.int64]
+
+
+def everywhere(keys: Keys, queries: Array, *, is_thin: bool = False) -> Found:
+    """Search all body cells.
+
+    Args:
+        keys: of the scan that is searched.
+        queries: (m, c) descriptors.
+        is_thin: look at every second cell along each axis first, then uphill; 8 times faster.
+    """
+    if not len(keys.rows) or not len(queries):
+        return _nothing(len(queries))
+    rows, numbers = keys.thin if is_thin else (keys.rows, None)
+    best = np.full(len(queries), -np.inf, np.float32)
+    where = np.zeros(len(queries), np.int64)
+    every = np.arange(len(queries))
+    for start in range(0, len(rows), BLOCK_ROWS):
+        block = rows[start : start + BLOCK_ROWS] @ queries.T
+        top = block.argmax(axis=0)
+        value = block[top, every]
+        better = value > best
+        best[better] = value[better]
+        where[better] = top[better] + start
+    if numbers is not None:
+        where = numbers[where].astype(np.int64)
+    at_mm, similarity = refined(keys, queries, where)
+    return Found(at_mm, similarity, where)
+
+
+def near(keys: Keys, queries: Array, expected_mm: Points, scale_mm: float) -> Found:
+    """Search around expected places, with a loss that grows with the square of the distance.
+
+    Args:
+        keys: of the scan that is searched.
+        queries: (m, c) descriptors of places close to each other, as a neighborhood is.
+        expected_mm: (m, 3) where each is expected.
+        scale_mm: distance at which the loss is 0.3.
+    """
+    out = _nothing(len(queries))
+    box = _box(keys, expected_mm, FARTHEST_SCALES * scale_mm)
+    if box is None or not len(queries):
+        return out
+    numbers = keys.row_of[box]
+    numbers = numbers[numbers >= 0]
+    if not len(numbers):
+        return out
+    loss = losses(keys, numbers, expected_mm, scale_mm)
+    best = (keys.rows[numbers] @ queries.T - loss).argmax(axis=0)
+    rows = numbers[best].astype(np.int64)
+    at_mm, similarity = refined(keys, queries, rows)
+    return Found(at_mm, similarity, rows)
+
+
+def losses(keys: Keys, rows: NDArray[np.integer], expected_mm: Points, scale_mm: float) -> Array:
+    """Give the loss of each row for each expected place, (n, m) float32."""
+    index = keys.index[rows].astype(np.float32)
+    expected = keys.cells.to_index(expected_mm)
+    spacing = np.array(keys.cells.spacing)
+    factor = np.sqrt(STRENGTH) * spacing / scale_mm
+    a, b = index * factor.astype(np.float32), (expected * factor).astype(np.float32)
+    square = (a * a).sum(1)[:, None] + (b * b).sum(1)[None] - 2 * a @ b.T
+    out: Array = np.maximum(square, np.float32(0.0))
+    return out
+
+
+def _box(keys: Keys, expected_mm: Points, reach_mm: float) -> tuple[slice, slice, slice] | None:
+    """Give the cells that lie around the expected places, or None where the scan has none."""
+    spacing = np.array(keys.cells.spacing)
+    index = keys.cells.to_index(expected_mm)
+    low = np.floor(index.min(axis=0) - reach_mm / spacing).astype(int)
+    high = np.ceil(index.max(axis=0) + reach_mm / spacing).astype(int) + 1
+    low = np.maximum(low, 0)
+    high = np.minimum(high, keys.row_of.shape)
+    if (low >= high).any():
+        return None
+    k, j, i = (slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
+    return k, j, i
+
+
+def _nothing(n: int) -> Found:
+    return Found(np.full((n, 3), np.nan), np.full(n, -1.0, np.float32), np.full(n, -1, np.int64))

@@ -1,0 +1,241 @@
+"""Descriptors against an embedding: key matrix, similarity maps, peaks, and places between cells.
+
+Fine and coarse similarity are one cosine here: keys are [F ; up(G)] / sqrt(2), the same numbers
+that the loss of the training compares (sam.md 2.5), so one matrix product answers many questions.
+All products are float32; half precision would tie at the maximum.
+"""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from functools import cached_property
+from threading import Lock
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samdesk.core.geometry import Geometry, Points
+from samdesk.model.cells import unit
+from samdesk.model.embedding import Embedding
+
+Array = NDArray[np.float32]
+
+# Decision 21: peaks of a similarity map that are told apart lie at least this far from each other.
+APART_MM = 15.0
+KEYS_BYTES = 800_000_000
+# Every second cell along each axis is enough to find the hill that a match stands on.
+COARSE_STEP = 2
+# Weights exp((S - Smax) / TEMPERATURE) of the 5 x 5 x 5 cells around a peak (sam.md 4.5).
+TEMPERATURE = 0.02
+REACH = 2
+
+
+@dataclass(frozen=True, eq=False)
+class Keys:
+    """The keys of an embedding's body cells, ready for matrix products.
+
+    Attributes:
+        embedding: whose they are.
+        rows: (n, c) float32 of length 1, one row for each body cell.
+        row_of: (k, j, i) int32, row of a cell, or -1 outside the body.
+        index: (n, 3) int32, (k, j, i) of each row.
+    """
+
+    embedding: Embedding
+    rows: Array
+    row_of: NDArray[np.int32]
+    index: NDArray[np.int32]
+
+    @property
+    def cells(self) -> Geometry:
+        """Grid of the cells."""
+        return self.embedding.fine_cells
+
+    @property
+    def size_bytes(self) -> int:
+        """Memory that the arrays take."""
+        return self.rows.nbytes + self.row_of.nbytes + self.index.nbytes
+
+    @cached_property
+    def thin(self) -> tuple[Array, NDArray[np.int32]]:
+        """Every second body cell along each axis: (m, c) rows and (m,) their row numbers."""
+        chosen = np.flatnonzero((self.index % COARSE_STEP == 0).all(axis=1)).astype(np.int32)
+        if not len(chosen):
+            chosen = np.arange(len(self.rows), dtype=np.int32)
+        return np.ascontiguousarray(self.rows[chosen]), chosen
+
+    def places(self, rows: NDArray[np.integer]) -> Points:
+        """Give the centers of cells by their row numbers, (n, 3) mm."""
+        return self.cells.to_mm(self.index[rows].astype(np.float64))
+
+
+class KeyShelf:
+    """Keys of the embeddings used last, within a memory bound."""
+
+    def __init__(self, bound_bytes: int = KEYS_BYTES) -> None:
+        self._bound_bytes = bound_bytes
+        self._held: OrderedDict[str, Keys] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, embedding: Embedding) -> Keys:
+        """Give the keys of an embedding, made now where they are not held."""
+        with self._lock:
+            held = self._held.get(embedding.key)
+            if held is not None:
+                self._held.move_to_end(embedding.key)
+                return held
+        keys = keys_of(embedding)
+        with self._lock:
+            self._held[embedding.key] = keys
+            # The two of a pair are always kept, whatever they take.
+            while len(self._held) > 2 and self._size_bytes() > self._bound_bytes:
+                self._held.popitem(last=False)
+        return keys
+
+    def _size_bytes(self) -> int:
+        return sum(keys.size_bytes for keys in self._held.values())
+
+
+def keys_of(embedding: Embedding) -> Keys:
+    """Make the key matrix of an embedding's body cells."""
+    body = embedding.body
+    index = np.argwhere(body).astype(np.int32)
+    row_of = np.full(body.shape, -1, np.int32)
+    row_of[body] = np.arange(len(index), dtype=np.int32)
+    n_fine = len(embedding.fine)
+    rows = np.empty((len(index), n_fine + len(embedding.coarse)), np.float32)
+    flat = np.flatnonzero(body)
+    fine = embedding.fine.reshape(n_fine, -1)
+    for channel in range(n_fine):
+        rows[:, channel] = fine[channel, flat]
+    unit(rows[:, :n_fine])
+    weights = _lifting(embedding)
+    for channel, coarse in enumerate(embedding.coarse):
+        rows[:, n_fine + channel] = _lifted(coarse.astype(np.float32), weights).reshape(-1)[flat]
+    unit(rows[:, n_fine:])
+    rows *= np.float32(np.sqrt(0.5))
+    return Keys(embedding, rows, row_of, index)
+
+
+def dense(keys: Keys, similarity: Array, outside: float = -1.0) -> Array:
+    """Spread the similarity of the body cells over the grid.
+
+    Args:
+        keys: whose cells.
+        similarity: (n,) of the rows.
+        outside: value of cells that are not body.
+
+    Returns:
+        (k, j, i) float32.
+    """
+    out = np.full(keys.row_of.shape, outside, np.float32)
+    out[keys.embedding.body] = similarity
+    return out
+
+
+def peaks(keys: Keys, similarity: Array, most: int = 6) -> NDArray[np.int32]:
+    """Find the places that look most alike, best first, at least 15 mm from each other.
+
+    Args:
+        keys: whose cells.
+        similarity: (n,) of the rows.
+        most: how many to give.
+
+    Returns:
+        Row numbers.
+    """
+    grid = dense(keys, similarity, outside=-2.0)
+    highest = _highest_near(grid)
+    rows = keys.row_of[(grid >= highest) & keys.embedding.body]
+    if len(rows) > 500:
+        rows = rows[np.argpartition(similarity[rows], -500)[-500:]]
+    rows = rows[np.argsort(-similarity[rows], kind="stable")]
+    places = keys.places(rows)
+    found: list[int] = []
+    for n, place in enumerate(places):
+        apart = np.linalg.norm(places[found] - place, axis=1)
+        if not found or apart.min() >= APART_MM:
+            found.append(n)
+        if len(found) == most:
+            break
+    return rows[found]
+
+
+def refined(keys: Keys, queries: Array, rows: NDArray[np.integer]) -> tuple[Points, Array]:
+    """Move from the best cells to the places between cells that fit best.
+
+    Args:
+        keys: of the scan that is searched.
+        queries: (m, c) descriptors.
+        rows: (m,) best cell of each query.
+
+    Returns:
+        (m, 3) mm and (m,) the similarity at the best cell after at most one step uphill.
+    """
+    offsets = _window(REACH)
+    index = keys.index[rows].astype(np.int64)
+    values = _around(keys, queries, index, offsets)
+    # A search on every second cell may stand beside the top: one step up, then the mean.
+    best = offsets[values.argmax(axis=1)]
+    if best.any():
+        index = index + best
+        values = _around(keys, queries, index, offsets)
+    top = values[:, len(offsets) // 2]
+    weight = np.exp((values - values.max(axis=1, keepdims=True)) / np.float32(TEMPERATURE))
+    weight /= weight.sum(axis=1, keepdims=True)
+    place = index + weight.astype(np.float64) @ offsets
+    return keys.cells.to_mm(place), top
+
+
+def _around(
+    keys: Keys, queries: Array, index: NDArray[np.int64], offsets: NDArray[np.int64]
+) -> Array:
+    """Similarity of each query to the cells around its own cell, (m, w); -2 outside the body."""
+    at = index[:, None] + offsets[None]
+    shape = np.array(keys.row_of.shape)
+    inside = ((at >= 0) & (at < shape)).all(axis=2)
+    k, j, i = np.moveaxis(np.clip(at, 0, shape - 1), 2, 0)
+    rows = keys.row_of[k, j, i]
+    values = np.einsum("mwc,mc->mw", keys.rows[np.maximum(rows, 0)], queries, optimize=True)
+    out: Array = np.where(inside & (rows >= 0), values, np.float32(-2.0))
+    return out
+
+
+def _window(reach: int) -> NDArray[np.int64]:
+    side = np.arange(-reach, reach + 1)
+    return np.array(np.meshgrid(side, side, side, indexing="ij")).reshape(3, -1).T
+
+
+def _highest_near(grid: Array) -> Array:
+    """Maximum over 3 x 3 x 3 cells, axis by axis."""
+    out = grid
+    for axis in range(3):
+        padded = np.moveaxis(out, axis, 0)
+        best = padded.copy()
+        np.maximum(best[1:], padded[:-1], out=best[1:])
+        np.maximum(best[:-1], padded[1:], out=best[:-1])
+        out = np.moveaxis(best, 0, axis)
+    return out
+
+
+def _lifting(embedding: Embedding) -> list[Array]:
+    """Weights that bring coarse values to fine cells, one (fine, coarse) matrix for each axis."""
+    ends = np.array(embedding.fine_cells.shape, dtype=np.float64) - 1
+    low, high = embedding.coarse_cells.to_index(
+        embedding.fine_cells.to_mm(np.array([[0.0, 0.0, 0.0], ends]))
+    )
+    weights = []
+    for axis, n_coarse in enumerate(embedding.coarse_cells.shape):
+        n_fine = embedding.fine_cells.shape[axis]
+        at = np.clip(np.linspace(low[axis], high[axis], n_fine), 0, n_coarse - 1)
+        weights.append(
+            np.maximum(0.0, 1.0 - np.abs(at[:, None] - np.arange(n_coarse))).astype(np.float32)
+        )
+    return weights
+
+
+def _lifted(coarse: Array, weights: list[Array]) -> Array:
+    """Interpolate one coarse channel (k, j, i) to the fine cells, axis by axis."""
+    k, j, i = weights
+    out: Array = (coarse @ i.T).astype(np.float32)
+    out = np.einsum("ab,cbd->cad", j, out, optimize=True)
+    return np.tensordot(k, out, axes=(1, 0)).astype(np.float32)
