@@ -40,6 +40,7 @@ class Series:
         notices: what the headers already showed.
         is_picture: a radiograph or another two-dimensional picture.
         is_apart: a localizer or capture, listed but not opened unasked.
+        patient_name, study_label: to show in a list, never to log.
     """
 
     id: SeriesId
@@ -55,4 +56,6 @@ class Series:
     orientation: str = ""
     is_picture: bool = False
     is_apart: bool = False
+    patient_name: str = ""
+    study_label: str = ""
     notices: tuple[Notice, ...] = field(default=())
