@@ -85,3 +85,41 @@ def _jittered(
         return np.empty((0, 3))
     chosen = index[rng.integers(len(index), size=n)].astype(np.float64)
     return grid.to_mm(chosen + rng.uniform(-0.5, 0.5, chosen.shape))
+
+
+def cropped(volume: Volume, first: int, last: int) -> Volume:
+    """Keep the slices `first` to `last` (inclusive) of a volume, where they lie."""
+    array = volume.array[first : last + 1]
+    affine = volume.geometry.affine.copy()
+    affine[:3, 3] = volume.geometry.to_mm(np.array([[first, 0.0, 0.0]]))[0]
+    k, j, i = array.shape
+    return Volume(array, Geometry((k, j, i), affine), volume.modality, volume.unit)
+
+
+def mirrored(volume: Volume) -> Volume:
+    """Swap left and right of the picture on the same grid, as a wrong header would."""
+    axis = int(np.abs(volume.geometry.affine[0, :3]).argmax())
+    array = np.ascontiguousarray(np.flip(volume.array, axis))
+    return Volume(array, volume.geometry, volume.modality, volume.unit)
+
+
+def resampled(volume: Volume, spacing: tuple[float, float, float], shift_mm: float) -> Volume:
+    """Give the same volume on another grid, moved by a part of a voxel, at the same places.
+
+    Args:
+        volume: along the patient's axes.
+        spacing: mm along (k, j, i) of the new grid.
+        shift_mm: how far inside the old one the new grid begins, along each axis.
+    """
+    from scipy import ndimage
+
+    corners = volume.geometry.corners_mm
+    low, high = corners.min(axis=0) + shift_mm, corners.max(axis=0)
+    k, j, i = (int(n) for n in np.floor((high - low)[::-1] / spacing) + 1)
+    grid = Geometry.aligned((k, j, i), spacing, low)
+    matrix = np.linalg.inv(volume.geometry.affine) @ grid.affine
+    array = ndimage.affine_transform(
+        np.asarray(volume.array, np.float32), matrix[:3, :3], matrix[:3, 3],
+        output_shape=grid.shape, order=1, mode="nearest",
+    )  # fmt: skip
+    return Volume(np.rint(array).astype(np.int16), grid, volume.modality, volume.unit)

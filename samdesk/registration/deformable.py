@@ -22,7 +22,10 @@ LEVELS = ((2, 0.5, 40), (1, 0.12, 30))
 
 
 def register(
-    fixed: Volume, moving: Volume, grid_mm: float = GRID_MM
+    fixed: Volume,
+    moving: Volume,
+    grid_mm: float = GRID_MM,
+    start: Registration | None = None,
 ) -> Generator[Progress, None, Registration]:
     """Find the affine and then the smooth deformation that take places of `fixed` to `moving`.
 
@@ -30,6 +33,7 @@ def register(
         fixed: where points are known.
         moving: where they are looked for.
         grid_mm: distance of the finest control points.
+        start: the affine of these two volumes, where it is known; its seconds are counted too.
 
     Returns:
         The registration; the same for the same input.
@@ -37,9 +41,9 @@ def register(
     Raises:
         SamdeskError: as in `affine.register`.
     """
-    started = perf_counter()
+    started = perf_counter() - (start.seconds if start is not None else 0.0)
     pair = prepare(fixed, moving)
-    linear, _ = yield from affine.fit(pair)
+    linear = (yield from affine.fit(pair))[0] if start is None else start.inner
     spline, metric = yield from _bend(pair, linear, grid_mm)
     return Registration("affine + B-spline", metric, perf_counter() - started, spline)
 
