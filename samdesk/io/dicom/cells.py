@@ -86,7 +86,7 @@ def signed_cells(array: Stored, header: Header) -> Stored:
         spare = width - stored
         if spare == 0:
             return signed
-        extended: Stored = (signed << spare) >> spare  # type: ignore[operator]
+        extended: Stored = (signed << spare) >> spare
         return extended
     if stored == width or array.dtype.kind != "u":
         return array

@@ -85,7 +85,9 @@ def decode(
     Args:
         codec: "rle", "jpeg", "jpegls", "jpeg2000" or "htj2k".
         data: the stream, its fragments joined.
-        rows, columns, samples: what the header claims.
+        rows: what the header claims.
+        columns: what the header claims.
+        samples: what the header claims, in each pixel.
         width: bytes of a sample.
 
     Returns:

@@ -180,7 +180,7 @@ def _check_native(header: Header, count: int) -> set[str]:
             raise truncated("its pixels")
         raise inconsistent("its pixels are compressed and it says they are not")
     due = header.frame_bytes * count
-    if start + length > header.size and (due > length or start + due > header.size):
+    if start + length > header.size:
         raise truncated("its pixels")
     if due > length:
         raise ReadError(
@@ -256,7 +256,8 @@ def list_fragments(file: BinaryIO, start: int, size: int) -> list[tuple[int, int
     Source:
         DICOM PS3.5 A.4.
     """
-    found, at, first = [], start, True
+    found: list[tuple[int, int]] = []
+    at, first = start, True
     while at + 8 <= size:
         file.seek(at)
         head = file.read(8)
@@ -321,7 +322,7 @@ def _many(header: Header, count: int, kind: Kind) -> list[Frame]:
             _group_values(dataset)
             for dataset in groups.get("PerFrameFunctionalGroupsSequence", [])[:count]
         ]
-    except Exception as error:  # noqa: BLE001 - pydicom raises many kinds; their text may hold names
+    except Exception as error:
         raise inconsistent("the groups of its frames cannot be read") from error
     # One place in the plain header cannot be the place of several frames.
     nowhere: dict[int, tuple[float, ...] | str | None] = {tags.POSITION: None}
@@ -330,7 +331,7 @@ def _many(header: Header, count: int, kind: Kind) -> list[Frame]:
     return [Frame(header, number, kind, base | own) for number, own in enumerate(each)]
 
 
-def _functional_groups(header: Header) -> Any:  # noqa: ANN401 - pydicom.Dataset, kept in this module
+def _functional_groups(header: Header) -> Any:
     import pydicom
 
     with header.ref.open() as file:
@@ -361,7 +362,7 @@ NUMBER_GROUPS = (
 )
 
 
-def _group_values(dataset: Any) -> dict[int, tuple[float, ...] | str | None]:  # noqa: ANN401
+def _group_values(dataset: Any) -> dict[int, tuple[float, ...] | str | None]:
     """Take the numbers that reading uses out of one item of the functional groups."""
     values: dict[int, tuple[float, ...] | str | None] = {}
     for sequence, attribute, tag in NUMBER_GROUPS:

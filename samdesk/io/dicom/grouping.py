@@ -1,22 +1,25 @@
 """Frames into stacks: what belongs to one volume, what stands apart, what is left out."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from samdesk.core.reading_notes import Notice, Refusal
 from samdesk.io.dicom import sentences, tags
 from samdesk.io.dicom.fourd import Split, split
 from samdesk.io.dicom.frames import Frame, Kind
 from samdesk.io.dicom.names import is_garbled
-from samdesk.io.dicom.stacking import Floats, Layout, directions, lay_out
+from samdesk.io.dicom.stacking import SAME_PLACE_MM, Floats, Layout, directions, lay_out
 
 ORIENTATION_TOLERANCE = 1e-3
 SPACING_TOLERANCE = 1e-4
 # A stack this small beside one this many times larger and turned another way is its scout.
 SCOUT_SLICES, SCOUT_RATIO = 3, 4
+# More steps than this between two slices make two stacks; fewer are a gap.
+LARGEST_GAP = 10.5
 
 Codes = dict[int, frozenset[str]]  # id(header) -> notice codes that its file earned
 
@@ -157,9 +160,7 @@ def _leave_out(stacks: list[Stack], frames: list[Frame], why: str) -> list[Refus
         if not stack.is_apart:
             stack.notices.append(sentences.left_out(len(frames), why))
     paths = {frame.header.ref.path: frame for frame in frames}
-    return [
-        Refusal(path, "header-inconsistent", f"Left out of its series: {why}.") for path in paths
-    ]
+    return [Refusal(path, "header-inconsistent", f"{sentences.LEFT_OUT}: {why}.") for path in paths]
 
 
 def _radiograph(frame: Frame) -> Stack:
@@ -174,8 +175,9 @@ def _pictures(frames: list[Frame], kind: Kind, codes: list[str]) -> Stack:
 
 def _slices(frames: list[Frame]) -> tuple[list[Stack], list[Refusal]]:
     """Make stacks of slices, and pictures of those that have no place."""
-    placed, codes = [], Counter[str]()
-    lost = []
+    placed: list[Frame] = []
+    lost: list[Frame] = []
+    codes = Counter[str]()
     for frame in frames:
         lacks = _lacks(frame)
         codes.update(lacks)
@@ -202,14 +204,16 @@ def _lacks(frame: Frame) -> list[str]:
     return lacks
 
 
-Key = tuple[bytes | str, ...]
+# What must be the same, and the orientation and pixel size that must be near.
+Key = tuple[tuple[bytes | str, ...], tuple[float, ...]]
 
 
 def _placed(frames: list[Frame]) -> list[Stack]:
     clusters = _clusters(frames)
     clusters.sort(key=len, reverse=True)
     main = clusters[0]
-    volumes, scouts = [], []
+    volumes: list[list[Frame]] = []
+    scouts: list[list[Frame]] = []
     for cluster in clusters:
         is_scout = (
             len(cluster) <= SCOUT_SLICES
@@ -222,7 +226,7 @@ def _placed(frames: list[Frame]) -> list[Stack]:
         sizes = ", ".join(str(len(cluster)) for cluster in volumes[:8])
         notice = Notice(
             "several-stacks",
-            f"The series holds {len(volumes)} different stacks ({sizes} slices), listed one by one.",
+            f"The series holds {len(volumes)} different stacks ({sizes} slices), listed apart.",
             float(len(volumes)),
         )
         for n, stack in enumerate(stacks):
@@ -238,22 +242,17 @@ def _same_direction(a: Frame, b: Frame) -> bool:
 
 def _clusters(frames: list[Frame]) -> list[list[Frame]]:
     """Put frames together that share matrix, frame of reference, orientation and pixel size."""
-    exact: defaultdict[tuple[object, ...], list[Frame]] = defaultdict(list)
+    exact: defaultdict[Key, list[Frame]] = defaultdict(list)
     for frame in frames:
         raw = frame.header.raw
-        key = (
-            raw(tags.ROWS),
-            raw(tags.COLUMNS),
-            raw(tags.FRAME_OF_REFERENCE),
-            _image_class(frame),
-            frame.numbers(tags.ORIENTATION),
-            frame.pixel_mm,
-        )
-        exact[key].append(frame)
-    found: defaultdict[tuple[object, ...], list[tuple[Floats, list[Frame]]]] = defaultdict(list)
-    for key, members in exact.items():
-        numbers = np.array([*(key[4] or ()), *(key[5] or ())], dtype=float)  # type: ignore[misc]
-        _join(found[key[:4]], numbers, members)
+        cells = (raw(tags.ROWS), raw(tags.COLUMNS), raw(tags.FRAME_OF_REFERENCE))
+        numbers = (*(frame.numbers(tags.ORIENTATION) or ()), *(frame.pixel_mm or ()))
+        exact[(*cells, _image_class(frame)), numbers].append(frame)
+    found: defaultdict[tuple[bytes | str, ...], list[tuple[Floats, list[Frame]]]] = defaultdict(
+        list
+    )
+    for (shared, numbers), members in exact.items():
+        _join(found[shared], np.array(numbers), members)
     return [members for near in found.values() for _, members in near]
 
 
@@ -283,12 +282,27 @@ def _volumes(frames: list[Frame]) -> list[Stack]:
     about = sentences.of_split(parts)
     stacks = []
     for value, volume in zip(parts.values, parts.volumes, strict=True):
-        members = [frames[n] for n in volume]
-        stack = _lay_out(members, origins[list(volume)], axes)
-        stack.notices = about + stack.notices
-        stack.suffix = _suffix(parts, value)
-        stacks.append(stack)
+        blocks = list(_blocks(np.array(volume), origins[list(volume)] @ axes[2]))
+        for n, block in enumerate(blocks):
+            stack = _lay_out([frames[m] for m in block], origins[block], axes)
+            stack.notices = about + stack.notices
+            stack.suffix = _suffix(parts, value) + (f" · part {n + 1}" if len(blocks) > 1 else "")
+            if len(blocks) > 1:
+                stack.notices.append(sentences.far_apart(len(blocks)))
+            stacks.append(stack)
     return stacks
+
+
+def _blocks(volume: NDArray[np.intp], along: Floats) -> Iterator[NDArray[np.intp]]:
+    """Cut a volume where so much is absent that filling the gap would be invention."""
+    order = np.argsort(along, kind="stable")
+    volume, steps = volume[order], np.diff(along[order])
+    if len(steps) < 2:
+        yield volume
+        return
+    step = float(np.sort(steps)[(len(steps) - 1) // 2])
+    cuts = np.flatnonzero(steps > max(LARGEST_GAP * step, SAME_PLACE_MM)) + 1
+    yield from np.split(volume, cuts)
 
 
 def _suffix(parts: Split, value: float) -> str:

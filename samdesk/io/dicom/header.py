@@ -17,7 +17,6 @@ from samdesk.io.dicom import tags
 from samdesk.io.dicom.walk import (
     LONG_VRS,
     SHORT_VRS,
-    UNDEFINED,
     Element,
     Found,
     More,
@@ -31,6 +30,9 @@ LARGEST_HEADER = 64 << 20
 INFLATE_RATIO = 200
 INFLATE_STEP = 1 << 20
 KINDS = LONG_VRS | SHORT_VRS
+DIRECTORY_CLASS = tags.DIRECTORY_CLASS.encode()
+# Not a notice: the meta group says that this is a DICOMDIR, whose data set has no class.
+IS_DIRECTORY = "directory"
 UNSIGNED_VRS = {b"US": 2, b"SS": 2, b"UL": 4, b"SL": 4, b"": 2, b"UN": 2}
 
 
@@ -237,9 +239,9 @@ def _header(
         walker.little,
         {tag: (vr, _shared(value)) for tag, (vr, value) in found.values.items()},
         found.pixels,
-        frozenset(doubts),
+        frozenset(doubts - {IS_DIRECTORY}),
     )
-    if found.directory and not header.raw(tags.SOP_CLASS):
+    if IS_DIRECTORY in doubts and not header.raw(tags.SOP_CLASS):
         header.values[tags.SOP_CLASS] = (b"UI", tags.DIRECTORY_CLASS.encode())
     return header
 
@@ -256,35 +258,46 @@ def _meta(data: bytes, size: int) -> tuple[int, str, set[str]]:
     Returns:
         Where the data set begins, the transfer syntax ("" if unknown), notice codes.
     """
+    first = _meta_start(data, size)
+    if data[first : first + 2] != b"\2\0":
+        # A bare data set is legal in old archives; with the magic, the group must be there.
+        return first, "", {"header-inconsistent"} if first else set()
     doubts: set[str] = set()
-    if data[128:132] == b"DICM":
-        at = 132
-        if size == 132:
-            raise truncated("its preamble")
-    else:
-        start = bare_start(data)
-        if start is None:
-            raise ReadError(
-                "This is not a DICOM file.", code="not-recognised", hint="Open another file."
-            )
-        at = 0
-        if data[:2] not in (b"\2\0", b"\0\2"):
-            return 0, "", doubts
     walker = Walker(data, size)
-    syntax, claimed, first = "", None, at
-    while at < size and walker.data[at : at + 2] == b"\2\0":
-        tag, _, start_at, length = walker.element(at)
-        at = start_at + length
+    at, claimed, syntax = first, -1, ""
+    while at < size and data[at : at + 2] == b"\2\0":
+        tag, _, start, length = walker.element(at)
+        at = start + length
         walker.need(at, "its first group")
-        if tag == 0x00020000 and length == 4:
-            claimed = at + int.from_bytes(data[start_at:at], "little")
+        value = data[start:at]
+        if tag == tags.META_LENGTH and length == 4:
+            claimed = at + int.from_bytes(value, "little")
         elif tag == tags.SYNTAX:
-            syntax = data[start_at:at].strip(b" \0").decode("ascii", "replace")
-    if at >= size and at > first:
+            syntax = value.strip(b" \0").decode("ascii", "replace")
+        elif tag == tags.MEDIA_CLASS and value.startswith(DIRECTORY_CLASS):
+            doubts.add(IS_DIRECTORY)
+    if at >= size:
         raise truncated("its header")
-    if not syntax or (claimed is not None and claimed != at):
+    if not syntax or claimed not in (-1, at):
         doubts.add("header-inconsistent")
     return at, syntax, doubts
+
+
+def _meta_start(data: bytes, size: int) -> int:
+    """Find where the first element lies: after the magic, or at once.
+
+    Raises:
+        ReadError: not-recognised or truncated.
+    """
+    if data[128:132] == b"DICM":
+        if size == 132:
+            raise truncated("its preamble")
+        return 132
+    if bare_start(data) is None:
+        raise ReadError(
+            "This is not a DICOM file.", code="not-recognised", hint="Open another file."
+        )
+    return 0
 
 
 def _encoding(data: bytes, at: int, syntax: str, doubts: set[str]) -> tuple[bool, bool]:

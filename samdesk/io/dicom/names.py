@@ -60,6 +60,6 @@ def _foreign(raw: bytes, names: list[str], is_name: bool) -> tuple[str, bool]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         codecs = convert_encodings(list(names))
-        delimiters = {"^", "="} if is_name else {"\\"}
+        delimiters = {0x5E, 0x3D} if is_name else {0x5C}
         text = "=".join(decode_bytes(part, codecs, delimiters) for part in raw.split(b"="))
     return text, "\ufffd" not in text

@@ -119,7 +119,7 @@ class _Decoding:
         header = frame.header
         data = self._stream(frame)
         codec = tags.DECODERS[header.syntax]
-        if codec != "rle" and not data.rstrip(b"\0").endswith(END_OF_IMAGE):
+        if codec != "rle" and END_OF_IMAGE not in data.rstrip(b"\0")[-4:]:
             raise ReadError(
                 "The compressed picture has no end.",
                 code="pixels-damaged",

@@ -1,5 +1,7 @@
 """Slices at uneven places onto the even grid of their layout, by linear interpolation."""
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -69,7 +71,7 @@ def fill_gaps(grid: Values, read: list[int]) -> None:
         grid: (k, j, i), slices of `read` filled.
         read: grid slices that have a picture, rising; slices beyond its ends are not touched.
     """
-    for below, above in zip(read, read[1:], strict=False):
+    for below, above in pairwise(read):
         for k in range(below + 1, above):
             grid[k] = _blend(grid[below], grid[above], (k - below) / (above - below))
 

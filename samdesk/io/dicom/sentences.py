@@ -4,10 +4,13 @@ from samdesk.core.reading_notes import Notice
 from samdesk.io.dicom.fourd import Split
 from samdesk.io.dicom.stacking import Layout, Lean
 
+# How the reason begins of a file that grouping took out of its series.
+LEFT_OUT = "Left out of its series"
+
 # Codes that a header earns by itself, with the sentence for `count` files.
 OF_HEADERS = {
-    "header-inconsistent": "The header contradicts itself in {count} file(s); what the pixels "
-    "show was followed.",
+    "header-inconsistent": "The header of {count} file(s) is not as it should be (ids, types or "
+    "lengths); what the pixels show was followed.",
     "trailing-bytes": "{count} file(s) have bytes after the picture that belong to nothing; "
     "they were not read.",
     "identity-conflict": "{count} file(s) name two different patients.",
@@ -132,6 +135,15 @@ def no_place(code: str, count: int) -> Notice:
     }[code]
     many = f"; the middle one of {count} pictures is shown" if count > 1 else ""
     return Notice(code, f"{reason}{many}.", float(count))
+
+
+def far_apart(count: int) -> Notice:
+    """Say that slices of one series lie in blocks far from each other."""
+    return Notice(
+        "several-stacks",
+        f"The slices lie in {count} blocks far apart; each is listed for itself.",
+        float(count),
+    )
 
 
 def left_out(count: int, why: str) -> Notice:

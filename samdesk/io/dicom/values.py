@@ -1,6 +1,7 @@
 """From stored numbers to values: rescale slice by slice, padding to air, nothing invented."""
 
 from dataclasses import dataclass
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,8 @@ LOWEST_HU, HIGHEST_HU = -1000.0, 3072.0
 # A slope outside of these turns any stored number into nonsense.
 SLOPE_BOUNDS = (1e-12, 1e12)
 LARGEST_INTERCEPT = 1e12
+# The standard says HU; the others are written by real scanners and mean nothing else.
+HOUNSFIELD_WORDS = frozenset({"HU", "HOUNSFIELD", "HOUNSFIELD UNIT", "HOUNDSFIELD UNIT"})
 INT16 = np.iinfo(np.int16)
 
 
@@ -86,8 +89,8 @@ def is_hounsfield(frame: Frame, scaling: Scaling) -> bool:
     """Whether values are HU: CT that says so, or that says nothing but gives an intercept."""
     if frame.header.ascii(tags.MODALITY) != "CT" or not scaling.is_valid:
         return False
-    kind = frame.words(tags.RESCALE_TYPE)
-    return kind == "HU" or (not kind and frame.has(tags.INTERCEPT))
+    kind = frame.words(tags.RESCALE_TYPE).upper()
+    return kind in HOUNSFIELD_WORDS or (not kind and frame.has(tags.INTERCEPT))
 
 
 def to_values(
@@ -107,7 +110,8 @@ def to_values(
     mask = None
     if scaling.padding is not None and stored.dtype.kind in "iu":
         low, high = scaling.padding
-        mask = (stored >= low) & (stored <= high)
+        whole = cast("NDArray[np.integer[Any]]", stored)
+        mask = (whole >= low) & (whole <= high)
     if stored.dtype.kind in "iu" and scaling.is_whole:
         values: NDArray[np.float32] | NDArray[np.int16] = _whole(stored, scaling)
     else:

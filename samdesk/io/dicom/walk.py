@@ -30,7 +30,7 @@ SHORT_VRS = frozenset(
 Element = tuple[int, bytes, int, int]  # tag, VR, start of the value, its length
 
 
-class More(Exception):  # noqa: N818 - a request, not an error
+class More(Exception):
     """The walk needs the bytes up to `upto`, which the file has and the buffer has not."""
 
     def __init__(self, upto: int) -> None:
@@ -48,7 +48,6 @@ class Found:
         end: where the walk ended.
         broken_vr: an element with an unknown VR was stepped over.
         twice: wanted tags that came twice with different values.
-        directory: whether a list of directory records (DICOMDIR) was met.
     """
 
     values: dict[int, tuple[bytes, bytes]] = field(default_factory=dict)
@@ -56,7 +55,6 @@ class Found:
     end: int = 0
     broken_vr: bool = False
     twice: set[int] = field(default_factory=set)
-    directory: bool = False
 
 
 def truncated(what: str) -> ReadError:
@@ -124,7 +122,6 @@ class Walker:
                 found.end = at
                 return found
             if length == UNDEFINED or vr == b"SQ":
-                found.directory = found.directory or tag == tags.DIRECTORY
                 at = self._nested(tag, vr, start, length, 1)
                 continue
             at = start + length

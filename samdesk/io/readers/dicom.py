@@ -242,6 +242,3 @@ def _letters(stack: Stack) -> str:
     if geometry is None:
         return ""
     return "".join(letters(geometry.affine[:3, axis])[:1] for axis in (2, 1, 0))
-
-
-READER = DicomReader()
