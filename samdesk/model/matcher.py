@@ -19,8 +19,8 @@ from samdesk.core.models import ModelInfo
 from samdesk.core.progress import Progress
 from samdesk.core.volume import Volume
 from samdesk.errors import ModelError
+from samdesk.model import peak, refine, search, similarity, vote
 from samdesk.model import prior as priors
-from samdesk.model import refine, search, similarity, vote
 from samdesk.model.calibration import Calibration, Signs
 from samdesk.model.embedding import Embedding
 from samdesk.model.prior import Prior
@@ -246,7 +246,7 @@ class Matcher:
         """Find the place: direct match, vote, grey values; with cycle error and share of votes."""
         prior = pair.trusted
         if prior is None:
-            found = similarity.refined(pair.b, query, tops[:1])[0][0]
+            found = peak.refined(pair.b, query, tops[:1])[0][0]
             back = search.everywhere(pair.a, pair.b.embedding.descriptors(found[None]))
             return found, float(np.linalg.norm(back.at_mm[0] - point)), 0.5
         expected = prior.forward(point[None])
@@ -331,7 +331,7 @@ def _signs(
     cycle_mm: float,
     votes: float,
 ) -> Signs:
-    free = similarity.refined(pair.b, query, tops[:1])[0]
+    free = peak.refined(pair.b, query, tops[:1])[0]
     back = search.everywhere(pair.a, pair.b.embedding.descriptors(free), is_thin=True)
     alike = float((pair.b.embedding.descriptors(at_mm[None]) @ query[0])[0])
     apart = np.linalg.norm(pair.b.places(tops) - at_mm, axis=1) >= similarity.APART_MM

@@ -6,12 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samdesk.core.geometry import Points
-from samdesk.model.similarity import Array, Keys, refined
+from samdesk.model.peak import refined
+from samdesk.model.similarity import Array, Keys
 
 # S'(x) = S(x) - STRENGTH (|x - expected| / scale)^2 (sam.md 4.6 b).
 STRENGTH = 0.3
-# Beyond this many scales the loss is 0.67, more than two similarities of one scan differ by.
-FARTHEST_SCALES = 1.5
+# Boxes in scales: mostly the first is enough, and is proven to be; beyond the last the loss is 0.67,
+# more than two similarities of one scan differ by.
+REACHES = (0.8, 1.5)
 BLOCK_ROWS = 16384
 
 
@@ -66,19 +68,32 @@ def near(keys: Keys, queries: Array, expected_mm: Points, scale_mm: float) -> Fo
         expected_mm: (m, 3) where each is expected.
         scale_mm: distance at which the loss is 0.3.
     """
-    out = _nothing(len(queries))
-    box = _box(keys, expected_mm, FARTHEST_SCALES * scale_mm)
+    best: tuple[NDArray[np.int64], Array] | None = None
+    for reach in REACHES:
+        best = _best_within(keys, queries, expected_mm, scale_mm, reach)
+        # A cosine is at most 1: what lies further out than this cannot win any more.
+        if best is not None and np.sqrt((1.0 - best[1].min()) / STRENGTH) <= reach:
+            break
+    if best is None:
+        return _nothing(len(queries))
+    at_mm, similarity = refined(keys, queries, best[0])
+    return Found(at_mm, similarity, best[0])
+
+
+def _best_within(
+    keys: Keys, queries: Array, expected_mm: Points, scale_mm: float, reach: float
+) -> tuple[NDArray[np.int64], Array] | None:
+    """Give the best rows and their values within `reach` scales, or None where no body is there."""
+    box = _box(keys, expected_mm, reach * scale_mm)
     if box is None or not len(queries):
-        return out
+        return None
     numbers = keys.row_of[box]
     numbers = numbers[numbers >= 0]
     if not len(numbers):
-        return out
-    loss = losses(keys, numbers, expected_mm, scale_mm)
-    best = (keys.rows[numbers] @ queries.T - loss).argmax(axis=0)
-    rows = numbers[best].astype(np.int64)
-    at_mm, similarity = refined(keys, queries, rows)
-    return Found(at_mm, similarity, rows)
+        return None
+    values = keys.rows[numbers] @ queries.T - losses(keys, numbers, expected_mm, scale_mm)
+    best = values.argmax(axis=0)
+    return numbers[best].astype(np.int64), values[best, np.arange(len(queries))]
 
 
 def losses(keys: Keys, rows: NDArray[np.integer], expected_mm: Points, scale_mm: float) -> Array:

@@ -24,9 +24,6 @@ APART_MM = 15.0
 KEYS_BYTES = 800_000_000
 # Every second cell along each axis is enough to find the hill that a match stands on.
 COARSE_STEP = 2
-# Weights exp((S - Smax) / TEMPERATURE) of the 5 x 5 x 5 cells around a peak (sam.md 4.5).
-TEMPERATURE = 0.02
-REACH = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,51 +155,6 @@ def peaks(keys: Keys, similarity: Array, most: int = 6) -> NDArray[np.int32]:
         if len(found) == most:
             break
     return rows[found]
-
-
-def refined(keys: Keys, queries: Array, rows: NDArray[np.integer]) -> tuple[Points, Array]:
-    """Move from the best cells to the places between cells that fit best.
-
-    Args:
-        keys: of the scan that is searched.
-        queries: (m, c) descriptors.
-        rows: (m,) best cell of each query.
-
-    Returns:
-        (m, 3) mm and (m,) the similarity at the best cell after at most one step uphill.
-    """
-    offsets = _window(REACH)
-    index = keys.index[rows].astype(np.int64)
-    values = _around(keys, queries, index, offsets)
-    # A search on every second cell may stand beside the top: one step up, then the mean.
-    best = offsets[values.argmax(axis=1)]
-    if best.any():
-        index = index + best
-        values = _around(keys, queries, index, offsets)
-    top = values[:, len(offsets) // 2]
-    weight = np.exp((values - values.max(axis=1, keepdims=True)) / np.float32(TEMPERATURE))
-    weight /= weight.sum(axis=1, keepdims=True)
-    place = index + weight.astype(np.float64) @ offsets
-    return keys.cells.to_mm(place), top
-
-
-def _around(
-    keys: Keys, queries: Array, index: NDArray[np.int64], offsets: NDArray[np.int64]
-) -> Array:
-    """Similarity of each query to the cells around its own cell, (m, w); -2 outside the body."""
-    at = index[:, None] + offsets[None]
-    shape = np.array(keys.row_of.shape)
-    inside = ((at >= 0) & (at < shape)).all(axis=2)
-    k, j, i = np.moveaxis(np.clip(at, 0, shape - 1), 2, 0)
-    rows = keys.row_of[k, j, i]
-    values = np.einsum("mwc,mc->mw", keys.rows[np.maximum(rows, 0)], queries, optimize=True)
-    out: Array = np.where(inside & (rows >= 0), values, np.float32(-2.0))
-    return out
-
-
-def _window(reach: int) -> NDArray[np.int64]:
-    side = np.arange(-reach, reach + 1)
-    return np.array(np.meshgrid(side, side, side, indexing="ij")).reshape(3, -1).T
 
 
 def _highest_near(grid: Array) -> Array:
