@@ -130,6 +130,27 @@ def finish(generator: Generator[Any, Any, Result]) -> Result:
             return result
 
 
+def sibling(ref: FileRef, ending: str, other: str) -> FileRef | None:
+    """Find the file beside `ref` whose name ends in `other` in place of `ending`.
+
+    Capital letters of the ending are kept as a second try (.HDR beside .IMG).
+
+    Raises:
+        ReadError: the zip that holds `ref` cannot be read.
+    """
+    name = ref.member or ref.path.name
+    if not name.lower().endswith(ending):
+        return None
+    stem = name[: -len(ending)]
+    for candidate in (stem + other, stem + other.upper()):
+        if ref.member:
+            if candidate in zip_file.listing(ref.path).members:
+                return FileRef(ref.path, candidate)
+        elif ref.path.with_name(candidate).is_file():
+            return FileRef(ref.path.with_name(candidate))
+    return None
+
+
 def gone(path: Path, error: OSError) -> ReadError:
     """Make the error for a file that the system will not give."""
     if isinstance(error, FileNotFoundError):

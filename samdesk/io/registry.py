@@ -195,7 +195,7 @@ def _with_endings(series: Series, endings: dict[FileRef, Notice]) -> Series:
 
 
 def _nothing(report: ScanReport, path: Path) -> ReadError:
-    """Make the error for a path without any series, with the reason of its one file if it is one."""
+    """Make the error for a path without series; one file alone gives its own reason."""
     if len(report.refusals) == 1:
         one = report.refusals[0]
         return ReadError(one.reason, code=one.code, hint=one.hint)
