@@ -9,23 +9,24 @@ import multiprocessing
 import os
 import sys
 import time
+from base64 import b64decode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from samdesk.app import display, paths
+from samdesk.app.selftest_frames import FRAMES, SIDE, Frame, ramp
+from samdesk.app.selftest_match import check_match
 from samdesk.errors import SamdeskError
+
+if TYPE_CHECKING:
+    from samdesk.io.dicom.pool import Pool
 
 logger = logging.getLogger(__name__)
 
 # A window drawn with one color only is an empty one.
 LEAST_COLORS = 4
 COLOR_STEP = 23
-# The network's cells are 4 mm wide; a self-match lies far inside one, a shifted one inside two.
-SELF_MATCH_MM = 1.0
-SHIFTED_MATCH_MM = 6.0
-SHIFT_MM = (7.3, -5.1, 11.7)
-PHANTOM_SEED = 7
-PHANTOM_SPACING_MM = (3.0, 3.0, 3.0)
 
 
 @dataclass(frozen=True)
@@ -111,11 +112,62 @@ def check_device() -> str:
     return f"{session.device_words} ({session.provider}; asked for: {session.asked})"
 
 
+def check_codecs() -> str:
+    """Decode a known frame of each compression in the decode processes."""
+    from samdesk.io.dicom.pool import Pool
+
+    pool = Pool()
+    try:
+        for frame in FRAMES:
+            _decode(pool, frame)
+    finally:
+        pool.close()
+    return f"{len(FRAMES)} right: {', '.join(frame.name for frame in FRAMES)}"
+
+
+def _decode(pool: "Pool", frame: Frame) -> None:
+    from samdesk.io.dicom.pool import Job
+
+    width = 2 if frame.is_exact else 1
+    ticket = pool.submit(Job(frame.codec, b64decode(frame.packed), SIDE, SIDE, 1, width))
+    answer = None
+    while ticket is not None and answer is None:
+        pool.poll(0.1)
+        answer = pool.take(ticket)
+    if answer is None or answer.array is None:
+        raise SamdeskError(f"{frame.name} was not decoded ({answer.code if answer else 'busy'}).")
+    right = ramp().astype(int) if frame.is_exact else ramp().astype(int) >> 4
+    if abs(answer.array.astype(int) - right).max() > (0 if frame.is_exact else 1):
+        raise SamdeskError(f"{frame.name} was decoded to wrong values.")
+
+
+def check_registration() -> str:
+    """Have SimpleITK resample a made volume."""
+    import numpy as np
+
+    from samdesk.core.geometry import Geometry
+    from samdesk.core.volume import Volume
+    from samdesk.registration.images import toolkit, working_image
+
+    # Bright half, dark half: the mean of the resampled one is between the two.
+    array = np.zeros((16, 16, 16), np.float32)
+    array[8:] = 100.0
+    grid = Geometry.aligned((16, 16, 16), (2.0, 2.0, 2.0), (0.0, 0.0, 0.0))
+    image = working_image(Volume(array, grid), 4.0)
+    mean = float(toolkit().GetArrayFromImage(image).mean())
+    if not 25.0 < mean < 75.0:
+        raise SamdeskError(f"SimpleITK resampled a half of 0 and a half of 100 to {mean:.0f}.")
+    return f"SimpleITK {toolkit().Version.VersionString()} resamples"
+
+
 CHECKS: tuple[Callable[[], str], ...] = (
     check_window,
     check_processes,
+    check_codecs,
+    check_registration,
     check_models,
     check_device,
+    check_match,
 )
 
 
