@@ -90,5 +90,5 @@ def answer_twice(
         )
 
     first = yield from match(is_quick=True)
-    yield Answered(1, 2, "Matching", match=first)
+    yield Answered(1, 2, "matching", match=first)
     return (yield from match(is_quick=False))

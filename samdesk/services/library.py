@@ -145,7 +145,7 @@ class LibraryService(QObject):
 
 def _scan(paths: Sequence[Path]) -> Steps:
     # The libraries behind it are loaded by the first drop and not by the start of the window.
-    yield Progress(0, 0, "Reading headers")
+    yield Progress(0, 0, "reading headers")
     from samdesk.io.scan import scan
 
     return (yield from scan(paths))

@@ -1,6 +1,5 @@
 """Questions to matches: the model at work behind the window."""
 
-import logging
 from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, Signal
@@ -24,8 +23,6 @@ from samdesk.services.library import LibraryService
 from samdesk.services.models import ModelService
 from samdesk.services.store import Store
 from samdesk.services.volumes import VolumeService
-
-logger = logging.getLogger(__name__)
 
 # The code of an embedding that the model refused to make: an answer, and no fault.
 NOT_COMPARABLE = "not-comparable"
@@ -141,7 +138,11 @@ class MatchingService(QObject):
         self, point: PointId, at_mm: Position, baseline: SeriesId, follow_up: SeriesId
     ) -> Question:
         """Put a question to the model that is in use for the baseline."""
-        info = self._info(self._volumes.get(baseline))
+        opened, known = self._volumes.get(baseline), self._library.series(baseline)
+        if opened is None and known is not None and known.modality is not Modality.OTHER:
+            info = self._models.chosen(known.modality)
+        else:
+            info = self._info(opened) if opened else self._models.chosen(Modality.CT)
         return Question(point, at_mm, baseline, follow_up, ModelId("") if info is None else info.id)
 
     def ask(self, question: Question) -> None:
@@ -206,11 +207,11 @@ class MatchingService(QObject):
         pair = Pair(key.baseline, key.follow_up, question.model)
         missing = [one for one in pair.ones if self._embeddings.get(one) is None]
         if missing:
-            self.progressed.emit(question, Progress(0, 0, "Embedding"))
+            self.progressed.emit(question, Progress(0, 0, "computing the embedding"))
             for one in missing:
                 self._embeddings.want(one, Urgency.AWAITED)
         elif not self._embeddings.has_prior(pair):
-            self.progressed.emit(question, Progress(0, 0, "Comparing the scans"))
+            self.progressed.emit(question, Progress(0, 0, "comparing the scans"))
             self._embeddings.want_prior(pair, Urgency.AWAITED)
         elif key not in self._answering:
             self._answer(key, pair, scans)
@@ -381,8 +382,7 @@ class MatchingService(QObject):
             self._engine.load(model),
             on_progress=lambda _: None,
             on_done=lambda _: self._tell_device(),
-            # The same error comes again with the first question, and is shown there.
-            on_error=lambda error: logger.warning("model.load kind=%s", type(error).__name__),
+            on_error=self._models.report,
         )
 
     def _on_embeddings_ready(self, thing: One | Pair) -> None:

@@ -76,12 +76,12 @@ class ModelEngine:
 
     def load(self, model: ModelId) -> Steps:
         """Check and load a model."""
-        yield Progress(0, 1, "Loading the model")
+        yield Progress(0, 1, "loading the model")
         while model not in self._sessions:
             try:
                 self._load(model)
             except Stopped:
-                yield Progress(0, 1, "Loading the model")
+                yield Progress(0, 1, "loading the model")
 
     def embed(self, model: ModelId, volume: Volume) -> Steps:
         """Give the embedding of a volume, from the cache where it is known."""
@@ -92,8 +92,7 @@ class ModelEngine:
 
     def prior(self, model: ModelId, a: Embedding, b: Embedding) -> Steps:
         """Work out what all matches of a pair have in common; the matcher keeps it."""
-        yield Progress(0, 1, "Comparing the scans")
-        self._matcher(model).prior(a, b)
+        yield from self._matcher(model).prior_steps(a, b)
 
     def match(
         self,
@@ -110,8 +109,8 @@ class ModelEngine:
             *pair,
             np.array([at_mm], dtype=np.float64),
             vote=not is_quick,
-            same_patient=is_same_patient and not is_quick,
-            volumes=volumes,
+            same_patient=is_same_patient,
+            volumes=None if is_quick else volumes,
         )
         return matches[0]
 
@@ -119,7 +118,7 @@ class ModelEngine:
         self, model: ModelId, pair: tuple[Embedding, Embedding], at_mm: Position
     ) -> Steps:
         """Give the SimilarityMap of one place."""
-        yield Progress(0, 1, "Mapping")
+        yield Progress(0, 1, "comparing every place")
         return self._matcher(model).similarity_map(*pair, at_mm)
 
     def terminate(self) -> None:

@@ -1,7 +1,8 @@
 """The installed models as a service: what there is, and which one answers for a modality."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
@@ -14,8 +15,7 @@ from samdesk.services.faults import as_error
 from samdesk.services.jobs import JobQueue, Steps, Urgency
 from samdesk.services.settings import SettingsService
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+Listed = tuple[tuple[ModelInfo, ...], tuple[SamdeskError, ...]]
 
 
 class ModelService(QObject):
@@ -25,14 +25,14 @@ class ModelService(QObject):
     changed = Signal(object)
     # A model was verified: id, and None or the SamdeskError that says what is wrong with it.
     verified = Signal(str, object)
-    # The shelf could not be read.
+    # The shelf could not be read, or a model on it cannot be used.
     failed = Signal(SamdeskError)
 
     def __init__(
         self,
         jobs: JobQueue,
         settings: SettingsService,
-        folders: "Sequence[Path]",
+        folders: Sequence[Path],
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
@@ -40,11 +40,17 @@ class ModelService(QObject):
         self._settings = settings
         self._folders = tuple(folders)
         self._models: tuple[ModelInfo, ...] = ()
+        self._broken: tuple[SamdeskError, ...] = ()
 
     @property
     def models(self) -> tuple[ModelInfo, ...]:
         """The installed models; empty until `changed` came for the first time."""
         return self._models
+
+    @property
+    def broken(self) -> tuple[SamdeskError, ...]:
+        """Why some folders of the shelf are no models that can be used."""
+        return self._broken
 
     def info(self, model: ModelId) -> ModelInfo | None:
         """Look up an installed model."""
@@ -68,7 +74,7 @@ class ModelService(QObject):
 
     def refresh(self) -> None:
         """Look at the shelf again."""
-        self._submit(_list(self._folders), self._on_listed, self._on_failed)
+        self._submit(_list(self._folders), self._on_listed, self.report)
 
     def verify(self, model: ModelId) -> None:
         """Compare the file of a model with its manifest's sha256."""
@@ -81,31 +87,34 @@ class ModelService(QObject):
     def _submit(
         self,
         steps: Steps,
-        on_done: "Callable[[object], None]",
-        on_error: "Callable[[Exception], None]",
+        on_done: Callable[[Any], None],
+        on_error: Callable[[Exception], None],
     ) -> None:
         self._jobs.submit(
             Urgency.OPEN, steps, on_progress=lambda _: None, on_done=on_done, on_error=on_error
         )
 
-    def _on_listed(self, models: object) -> None:
-        assert isinstance(models, tuple)  # noqa: S101
-        self._models = models
-        self.changed.emit(models)
-
-    def _on_failed(self, error: Exception) -> None:
+    def report(self, error: Exception) -> None:
+        """Tell what is wrong with a model that was tried elsewhere."""
         self.failed.emit(as_error(error))
 
+    def _on_listed(self, shelf: Listed) -> None:
+        self._models, self._broken = shelf
+        self.changed.emit(self._models)
+        for error in self._broken:
+            self.failed.emit(error)
 
-def _list(folders: "Sequence[Path]") -> Steps:
-    yield Progress(0, 1, "Looking for models")
+
+def _list(folders: Sequence[Path]) -> Steps:
+    yield Progress(0, 1, "looking for models")
     from samdesk.model.shelf import Shelf
 
-    return tuple(Shelf(folders).list())
+    shelf = Shelf(folders)
+    return shelf.list(), shelf.broken()
 
 
-def _verify(folders: "Sequence[Path]", model: ModelId) -> Steps:
-    yield Progress(0, 1, "Checking the model")
+def _verify(folders: Sequence[Path], model: ModelId) -> Steps:
+    yield Progress(0, 1, "checking the model")
     from samdesk.model.shelf import Shelf
 
     Shelf(folders).verify(model)

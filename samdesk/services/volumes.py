@@ -179,7 +179,7 @@ class VolumeService(QObject):
 
 def _read(series: Series) -> Steps:
     # The libraries behind it are loaded by the first series and not by the start of the window.
-    yield Progress(0, 0, "Reading")
+    yield Progress(0, 0, "reading")
     from samdesk.io import registry
 
     return (yield from registry.open_series(series))

@@ -224,7 +224,7 @@ def desk(jobs: JobQueue, monkeypatch: pytest.MonkeyPatch) -> Desk:
 
     def listed(_folders: Sequence[Path]) -> Any:
         yield Progress(0, 1)
-        return (make_info(),)
+        return (make_info(),), ()
 
     monkeypatch.setattr(volumes_module, "_read", read)
     monkeypatch.setattr(models_module, "_list", listed)

@@ -71,8 +71,7 @@ def test_a_click_is_answered_quickly_and_then_with_the_vote(desk: Any, until: Un
     assert desk.store.answer(question) is None, "the crosshair is no part of the project"
 
 
-def test_a_click_may_come_before_the_scans_are_read(desk: Any, until: Until) -> None:
-    desk.open("a")
+def test_a_question_may_come_before_the_scans_are_read(desk: Any, until: Until) -> None:
     ask(desk, follow_up=C)
     until(lambda: final(desk))
     assert desk.volumes.get(C) is not None
@@ -91,7 +90,7 @@ def test_a_click_waits_for_an_embedding_that_is_being_made_and_does_not_begin_it
     ask(desk, THERE)
     last = ask(desk)
     assert question == last
-    assert desk.of("progressed")[-1][1].doing == "Embedding"
+    assert desk.of("progressed")[-1][1].doing == "computing the embedding"
     assert desk.engine.running.is_set()
     desk.engine.let_go.set()
     until(lambda: final(desk))
@@ -237,7 +236,7 @@ def test_without_a_model_every_answer_is_unknown(
 ) -> None:
     def none(_folders: object) -> Any:
         yield from ()
-        return ()
+        return (), ()
 
     desk.open("a", "b")
     embedded(desk, until)
@@ -254,7 +253,7 @@ def test_another_model_embeds_and_answers_anew(
 ) -> None:
     def two(_folders: object) -> Any:
         yield from ()
-        return (made.info(), made.info("large"))
+        return (made.info(), made.info("large")), ()
 
     desk.open("a", "b")
     add(desk)
@@ -295,6 +294,26 @@ def test_a_scan_that_the_model_refuses_is_unknown_with_its_reason(desk: Any, unt
     assert desk.matching.cannot_say(B) == reason
     desk.volumes.close(B)
     assert desk.matching.cannot_say(B) == ""
+
+
+def test_a_model_that_cannot_be_loaded_is_told_at_the_start(
+    desk: Any, made: SimpleNamespace, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def damaged(_model: ModelId) -> Any:
+        yield from ()
+        raise ModelError("Not the tested file.", code="checksum")
+
+    def bent(_folders: object) -> Any:
+        yield from ()
+        return (made.info("bent"),), ()
+
+    monkeypatch.setattr(desk.engine, "load", damaged)
+    monkeypatch.setattr(models_module, "_list", bent)
+    told: list[ModelError] = []
+    desk.models.failed.connect(told.append)
+    desk.models.refresh()
+    until(lambda: told)
+    assert told[0].code == "checksum"
 
 
 def test_a_scan_that_cannot_be_read_fails_its_questions(desk: Any, until: Until) -> None:

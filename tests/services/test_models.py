@@ -17,7 +17,7 @@ Until = Callable[[Callable[[], Any]], None]
 def listing(monkeypatch: pytest.MonkeyPatch, *models: Any) -> None:
     def steps(_folders: object) -> Any:
         yield from ()
-        return models
+        return models, ()
 
     monkeypatch.setattr(module, "_list", steps)
 
@@ -79,3 +79,19 @@ def test_a_model_is_verified_on_request(
     until(lambda: len(told) == 2)
     assert told[0] == ("small", None)
     assert told[1][1].code == "checksum"
+
+
+def test_a_folder_that_is_no_model_is_told_and_the_others_are_listed(
+    desk: Any, made: SimpleNamespace, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def steps(_folders: object) -> Any:
+        yield from ()
+        return (made.info("good"),), (ModelError("The manifest is damaged.", code="model-damaged"),)
+
+    monkeypatch.setattr(module, "_list", steps)
+    told: list[SamdeskError] = []
+    desk.models.failed.connect(told.append)
+    desk.models.refresh()
+    until(lambda: told)
+    assert desk.models.chosen(Modality.CT).id == "good"
+    assert desk.models.broken == tuple(told)
