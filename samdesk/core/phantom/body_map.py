@@ -72,7 +72,8 @@ def _knots(build: Build) -> tuple[Field, Field]:
     fine = np.arange(-400.0, 900.1, 10.0)
     values = np.interp(fine, canonical, own)
     kernel = np.hanning(13)[1:-1]
-    smooth = np.convolve(np.pad(values, 5, mode="reflect", reflect_type="odd"), kernel / kernel.sum(), "valid")
+    padded = np.pad(values, 5, mode="reflect", reflect_type="odd")
+    smooth = np.convolve(padded, kernel / kernel.sum(), "valid")
     return smooth, fine
 
 

@@ -65,7 +65,8 @@ class Canvas:
         place = mapping.on_axes(*axes)
         sk, sj, si = geometry.spacing
         edge = float(np.clip((sk * sj * si) ** (1 / 3), 0.8, 4.0))
-        return cls(geometry, mapping, np.full(geometry.shape, -1000, np.float32), place, edge, _noise(seed))
+        air = np.full(geometry.shape, -1000, np.float32)
+        return cls(geometry, mapping, air, place, edge, _noise(seed))
 
     def locate(self, shapes: Sequence[Shape]) -> None:
         """Find the boxes of many shapes and their parts at once, quicker than one by one."""
@@ -115,12 +116,14 @@ class Canvas:
 
     def share(self, distance: Grid) -> Grid:
         """Turn a signed distance into the filled share of a voxel."""
-        return np.clip(np.float32(0.5) - distance / np.float32(self.edge_mm), 0, 1)
+        made: Grid = np.clip(np.float32(0.5) - distance / np.float32(self.edge_mm), 0, 1)
+        return made
 
-    def blend(self, box: Box, share: Grid, value: Grid | float) -> None:
+    def blend(self, box: Box, share: Grid, value: NDArray[np.floating] | float) -> None:
         """Lay a value over a box by the share."""
         view = self.hu[box]
-        view += share * (np.float32(value) - view if isinstance(value, float) else value - view)
+        goal = np.asarray(value, dtype=np.float32)
+        view += share * (goal - view)
 
     def paint(
         self, shape: Shape, value: float, texture_hu: float = 0.0, within: Grid | None = None
@@ -209,7 +212,7 @@ def tree(
         end = at + way * length / parts
         r0 = radius * (1 - 0.22 * part / parts)
         r1 = radius * (1 - 0.22 * (part + 1) / parts)
-        made.append((tuple(at), tuple(end), r0, r1))  # type: ignore[arg-type]
+        made.append((tuple(at), tuple(end), r0, r1))
         at = end
     if depth == 0:
         return made
@@ -219,7 +222,11 @@ def tree(
         angle = np.radians(rng.uniform(22, 45))
         branch = way * np.cos(angle) + sign * side * np.sin(angle)
         made += tree(
-            rng, tuple(at), tuple(branch), length * float(rng.uniform(0.7, 0.92)),
-            radius * share, depth - 1,
-        )  # type: ignore[arg-type]
+            rng,
+            tuple(at),
+            tuple(branch),
+            length * float(rng.uniform(0.7, 0.92)),
+            radius * share,
+            depth - 1,
+        )
     return made

@@ -30,9 +30,7 @@ Field = NDArray[np.float64]
 @lru_cache(maxsize=1)
 def axes() -> tuple[Field, Field, Field]:
     """Give x, y, z of the nodes, each an array that broadcasts to `SHAPE`."""
-    z, y, x = (
-        low + STEP_MM * np.arange(n) for low, n in zip(LOW_MM[::-1], SHAPE, strict=True)
-    )
+    z, y, x = (low + STEP_MM * np.arange(n) for low, n in zip(LOW_MM[::-1], SHAPE, strict=True))
     return x[None, None, :], y[None, :, None], z[:, None, None]
 
 
@@ -110,7 +108,8 @@ def organ_field(
         mask = masks()[name]
         shift = value(known[name]) if callable(value) else value
         box = _reach(mask)
-        part = np.stack([mask, *(np.broadcast_to(shift, sums.shape)[..., p] * mask for p in range(3))])
+        moved = np.broadcast_to(shift, sums.shape)
+        part = np.stack([mask, *(moved[..., p] * mask for p in range(3))])
         near = ndimage.gaussian_filter(
             part[(slice(None), *box)], (0, *[SPREAD_MM / STEP_MM] * 3), truncate=3, mode="constant"
         )
@@ -132,9 +131,7 @@ def _reach(mask: Field) -> tuple[slice, ...]:
 
 def read(field: Field, x: Field, y: Field, z: Field) -> Field:
     """Read a field at places, linear between nodes; (..., 3)."""
-    at = np.stack(
-        [(z - LOW_MM[2]) / STEP_MM, (y - LOW_MM[1]) / STEP_MM, (x - LOW_MM[0]) / STEP_MM]
-    )
+    at = np.stack([(z - LOW_MM[2]) / STEP_MM, (y - LOW_MM[1]) / STEP_MM, (x - LOW_MM[0]) / STEP_MM])
     return np.stack(
         [ndimage.map_coordinates(field[..., p], at, order=1, mode="nearest") for p in range(3)],
         axis=-1,

@@ -6,11 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from samdesk.core.phantom import organs, trunk
+from samdesk.core.phantom import organs, trunk, vessels
 from samdesk.core.phantom.canvas import Canvas, tree
-from samdesk.core.phantom.shapes import Grid, Place, Shape, cut, grown, tube
-
-CHEST_Z = 300.0
+from samdesk.core.phantom.shapes import Grid, Place, Shape, grown
 
 
 def wall(x: Grid, y: Grid, z: Grid, skin: Grid, coarse: Grid) -> Grid:
@@ -18,7 +16,8 @@ def wall(x: Grid, y: Grid, z: Grid, skin: Grid, coarse: Grid) -> Grid:
     back = np.clip((y - 20) / 80, 0, 1)
     depth = 15 + 4 * coarse - 5 * back
     depth = depth + np.where(z < 60, 6, 0)
-    return (skin + depth).astype(np.float32)
+    made: Grid = (skin + depth).astype(np.float32)
+    return made
 
 
 def sheets(coarse: Grid, y: Grid, skin: Grid) -> Grid:
@@ -34,18 +33,20 @@ def room(x: Grid, y: Grid, z: Grid, skin: Grid) -> Grid:
     belly = np.maximum(skin + np.where(y > 30, 40, 27).astype(np.float32), np.abs(x) - 122)
     level = np.clip((z - 250) / 50, 0, 1)
     mixed = belly * (1 - level) + cage * level
-    return np.maximum(np.maximum(mixed, 8 - z), z - 618).astype(np.float32)
+    made: Grid = np.maximum(np.maximum(mixed, 8 - z), z - 618).astype(np.float32)
+    return made
 
 
 def diaphragm(x: Grid, y: Grid, z: Grid) -> Grid:
     """Give the distance into the sheet of the diaphragm."""
     sheet = np.abs(trunk.above_diaphragm(x, y, z) - 1.5) - 1.5
-    return np.maximum(np.maximum(sheet, trunk.cage_distance(x, y, z) + 5), 250 - z)
+    made: Grid = np.maximum(np.maximum(sheet, trunk.cage_distance(x, y, z) + 5), 250 - z)
+    return made
 
 
 def mediastinum(canvas: Canvas, values: dict[str, float]) -> None:
     """Paint the fat around the heart."""
-    canvas.paint(grown(organs.heart_sac(), 5), values["fat"], 8)
+    canvas.paint(grown(vessels.heart_sac(), 5), values["fat"], 8)
 
 
 @lru_cache(maxsize=8)
@@ -64,7 +65,7 @@ def _lung_tree(seed: int) -> tuple[NDArray[np.float64], NDArray[np.float64], NDA
     parts = []
     for start, way, radius in stems:
         bent = tuple(np.array(way) + rng.normal(0, 0.12, 3))
-        parts += tree(rng, start, bent, 46.0, radius, 5)  # type: ignore[arg-type]
+        parts += tree(rng, start, bent, 46.0, radius, 5)
     starts = np.array([p[0] for p in parts])
     ends = np.array([p[1] for p in parts])
     return starts, ends, np.array([(p[2], p[3]) for p in parts])
@@ -83,7 +84,8 @@ def _liver_tree(seed: int) -> tuple[NDArray[np.float64], NDArray[np.float64], ND
     stems: list[tuple[Place, Place, float, float]] = [
         ((-62, -14, 334), (-1.0, 0.1, 0.5), 5.0, 34), ((-62, -14, 334), (-0.8, 0.5, -0.5), 4.6, 34),
         ((-56, -16, 334), (0.6, -1.0, 0.5), 4.4, 34), ((-26, -8, 396), (-1.0, 0.3, -0.5), 5.0, 38),
-        ((-26, -10, 396), (-0.7, -0.7, -0.6), 4.6, 36), ((-24, -14, 398), (0.4, -1.0, -0.4), 4.4, 34),
+        ((-26, -10, 396), (-0.7, -0.7, -0.6), 4.6, 36),
+        ((-24, -14, 398), (0.4, -1.0, -0.4), 4.4, 34),
     ]  # fmt: skip
     parts = []
     for start, way, radius, length in stems:
@@ -136,16 +138,9 @@ def _loops(
     return made
 
 
-@lru_cache(maxsize=1)
-def _lumen() -> Shape:
-    path = list(organs.colon_path())
-    return tube(path, [16 + 2.5 * np.sin(1.9 * i) + (5 if i < 6 else 0) - (4 if 36 < i < 50 else 0)
-                       for i in range(len(path))])  # fmt: skip
-
-
 def colon(canvas: Canvas, values: dict[str, float], seed: int) -> None:
     """Fill the large bowel with stool below and gas above, by the date's own measure."""
-    lumen = _lumen()
+    lumen = organs.colon(3.0)
     box = canvas.box(lumen)
     if box is None:
         return
@@ -159,8 +154,3 @@ def colon(canvas: Canvas, values: dict[str, float], seed: int) -> None:
     level = -18 + 26 * ndimage.map_coordinates(canvas.noise, at, order=1, mode="grid-wrap")
     level = level + np.where(z > 215, -52, 12).astype(np.float32)
     canvas.blend(box, share * canvas.share(y - level), values["air"])
-
-
-def inside_room(shape: Shape) -> Shape:
-    """Keep of a shape what lies within the rib cage."""
-    return cut(shape, trunk.within_cage(8))

@@ -59,7 +59,7 @@ def _diameters(
 
 
 def draw(rng: np.random.Generator, count: int) -> Mapping[str, LesionCourse]:
-    """Draw 4 to 8 lesions for `count` dates; one that vanishes and one that grows are among them."""
+    """Draw 4 to 8 lesions for `count` dates; one grows and one vanishes."""
     picked = rng.permutation(len(SITES))[: int(rng.integers(4, 9))]
     made = {}
     for order, at in enumerate(picked):

@@ -25,17 +25,13 @@ CHUNK = 20_000
 def spline_weights(t: NDArray[np.float64]) -> NDArray[np.float64]:
     """Give the four cubic B-spline weights of fractions `t` (n,), as (n, 4)."""
     s = 1.0 - t
-    return np.stack(
-        [s**3, 3 * t**3 - 6 * t**2 + 4, 3 * s**3 - 6 * s**2 + 4, t**3], axis=-1
-    ) / 6.0
+    return np.stack([s**3, 3 * t**3 - 6 * t**2 + 4, 3 * s**3 - 6 * s**2 + 4, t**3], axis=-1) / 6.0
 
 
 def spline_slopes(t: NDArray[np.float64]) -> NDArray[np.float64]:
     """Give the derivatives of the four weights by `t`, as (n, 4)."""
     s = 1.0 - t
-    return np.stack(
-        [-(s**2), 3 * t**2 - 4 * t, -3 * s**2 + 4 * s, t**2], axis=-1
-    ) / 2.0
+    return np.stack([-(s**2), 3 * t**2 - 4 * t, -3 * s**2 + 4 * s, t**2], axis=-1) / 2.0
 
 
 @dataclass(frozen=True, eq=False)

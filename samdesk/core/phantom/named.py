@@ -53,8 +53,9 @@ def _named() -> dict[str, Position]:
     for name, z in VERTEBRAE.items():
         if name[0] in "TL" or name in ("C7", "S1"):
             points[name] = (0.0, spine_y(z), z)
-    points |= _both("kidney_upper_pole", organs.kidney_pole(1, True), organs.kidney_pole(-1, True))
-    points |= _both("kidney_lower_pole", organs.kidney_pole(1, False), organs.kidney_pole(-1, False))
+    for pole, top in (("upper", True), ("lower", False)):
+        sides = (organs.kidney_pole(1, top=top), organs.kidney_pole(-1, top=top))
+        points |= _both(f"kidney_{pole}_pole", *sides)
     points |= _both("renal_hilum", (50, 28, 284), (-50, 28, 268))
     points |= _both("adrenal", (37, 24, 332), (-33, 22, 326))
     points |= _both("femoral_head", femoral_head(1))

@@ -72,7 +72,8 @@ def extent(patient: Patient, timepoint: int) -> tuple[Points, Points]:
     rings = []
     for level in z:
         a, b, middle = (np.interp(level, trunk.SKIN[:, 0], trunk.SKIN[:, c]) for c in (1, 2, 3))
-        rings += [(a, middle, level), (-a, middle, level), (0, middle - b, level), (0, middle + b, level)]
+        rings += [(side * a, middle, level) for side in (-1, 1)]
+        rings += [(0, middle + side * b, level) for side in (-1, 1)]
     mm = dense_map(patient, timepoint).from_canonical(np.array(rings))
     low, high = mm.min(axis=0) - MARGIN_MM, mm.max(axis=0) + MARGIN_MM
     ends = dense_map(patient, timepoint).from_canonical(
@@ -97,7 +98,9 @@ def grid(
     return Geometry.aligned((int(count[0]), int(count[1]), int(count[2])), spacing_mm, low)
 
 
-def _values(patient: Patient, date: Timepoint, shuffle: np.random.Generator | None) -> dict[str, float]:
+def _values(
+    patient: Patient, date: Timepoint, shuffle: np.random.Generator | None
+) -> dict[str, float]:
     if shuffle is not None:
         return tissues.shuffled(shuffle)
     return {name: t.in_phase(date.phase.value) for name, t in patient.tissues.items()}
@@ -254,12 +257,11 @@ def _ball(canvas: Canvas, at: Position, diameter_mm: float) -> Shape:
     radius = diameter_mm / 2
     reach = radius * float(np.linalg.norm(np.linalg.inv(matrix), 2)) + 1
 
-    def distance(
-        x: NDArray[np.float32], y: NDArray[np.float32], z: NDArray[np.float32]
-    ) -> NDArray[np.float32]:
+    def distance(x: Grid, y: Grid, z: Grid) -> Grid:
         d = [c - np.float32(m) for c, m in zip((x, y, z), center, strict=True)]
         u, v, w = (m[0] * d[0] + m[1] * d[1] + m[2] * d[2] for m in matrix)
-        return np.sqrt(u * u + v * v + w * w) - np.float32(radius)
+        made: Grid = np.sqrt(u * u + v * v + w * w) - np.float32(radius)
+        return made
 
     return Shape(tuple(center - reach), tuple(center + reach), distance)
 
@@ -290,4 +292,5 @@ def _detector(canvas: Canvas, date: Timepoint, rng: np.random.Generator) -> NDAr
     raw = rng.standard_normal(canvas.geometry.shape, dtype=np.float32)
     grain = ndimage.gaussian_filter(raw, np.clip(0.9 / spacing, 0.3, 1.2), truncate=2.5)
     hu = hu + grain * np.float32(date.noise_hu / max(float(grain.std()), 1e-6))
-    return np.clip(np.round(hu), -1024, 3071).astype(np.int16)
+    made: NDArray[np.int16] = np.clip(np.round(hu), -1024, 3071).astype(np.int16)
+    return made

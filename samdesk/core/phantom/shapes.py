@@ -10,6 +10,7 @@ Source:
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,9 +76,11 @@ def ellipsoid(
         if power == 2.0:
             k0 = np.sqrt(u * u + v * v + w * w)
             k1 = np.sqrt((u / r[0]) ** 2 + (v / r[1]) ** 2 + (w / r[2]) ** 2)
-            return k0 * (k0 - 1) / np.maximum(k1, np.float32(1e-6))
+            made: Grid = k0 * (k0 - 1) / np.maximum(k1, np.float32(1e-6))
+            return made
         k0 = (np.abs(u) ** power + np.abs(v) ** power + np.abs(w) ** power) ** (1 / power)
-        return (k0 - 1) * np.float32(min(radii))
+        made = (k0 - 1) * np.float32(min(radii))
+        return made
 
     return Shape(low, high, distance)  # type: ignore[arg-type]
 
@@ -86,7 +89,7 @@ def tube(points: Sequence[Place], radii: float | Sequence[float]) -> Shape:
     """Make a chain of round cones through `points`; one radius for all, or one each."""
     sizes = [radii] * len(points) if isinstance(radii, int | float) else list(radii)
     ends = list(zip(points, sizes, strict=True))
-    parts = [_cone(*a, *b) for a, b in zip(ends[:-1], ends[1:], strict=True)]
+    parts = [_cone(*a, *b) for a, b in pairwise(ends)]
     return parts[0] if len(parts) == 1 else union(*parts)
 
 
@@ -97,16 +100,15 @@ def _cone(start: Place, start_radius: float, end: Place, end_radius: float) -> S
     return Shape(low, high, lambda x, y, z: segment(x, y, z, a, b, ra, rb))
 
 
-def segment(
-    x: Grid, y: Grid, z: Grid, a: Grid, b: Grid, ra: np.float32, rb: np.float32
-) -> Grid:
+def segment(x: Grid, y: Grid, z: Grid, a: Grid, b: Grid, ra: np.float32, rb: np.float32) -> Grid:
     """Give the distance to one round segment from `a` to `b` (3,) with radii `ra`, `rb`."""
     d = b - a
     dx, dy, dz = x - a[0], y - a[1], z - a[2]
     length = max(float(d @ d), 1e-6)
     t = np.clip((dx * d[0] + dy * d[1] + dz * d[2]) / np.float32(length), 0, 1)
     dx, dy, dz = dx - t * d[0], dy - t * d[1], dz - t * d[2]
-    return np.sqrt(dx * dx + dy * dy + dz * dz) - (ra + t * (rb - ra))
+    made: Grid = np.sqrt(dx * dx + dy * dy + dz * dz) - (ra + t * (rb - ra))
+    return made
 
 
 def smooth_path(points: Sequence[Place], count: int) -> list[Place]:
@@ -130,15 +132,14 @@ def plate(corners: tuple[Place, Place, Place], thickness: float) -> Shape:
     def distance(x: Grid, y: Grid, z: Grid) -> Grid:
         flat = (x - a[0]) * normal[0] + (y - a[1]) * normal[1] + (z - a[2]) * normal[2]
         inside = np.ones(x.shape, dtype=bool)
-        edge: Grid | None = None
+        edge = np.full(x.shape, np.inf, dtype=np.float32)
         for p, q in ((a, b), (b, c), (c, a)):
             inward = np.cross(normal, q - p)
             inside &= (
                 (x - p[0]) * inward[0] + (y - p[1]) * inward[1] + (z - p[2]) * inward[2]
             ) >= 0
             d = segment(x, y, z, p, q, np.float32(0), np.float32(0))
-            edge = d if edge is None else np.minimum(edge, d)
-        assert edge is not None  # a triangle has edges
+            edge = np.minimum(edge, d)
         return np.where(inside, np.abs(flat), edge) - half
 
     return Shape(low, high, distance)

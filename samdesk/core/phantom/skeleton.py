@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 
@@ -76,7 +77,8 @@ def _vertebra(name: str) -> Shape:
 def rib_path(number: int, side: float, count: int = 18) -> list[Place]:
     """Give the middle line of a rib from the spine to its front end; side -1 is the right."""
     head_z = VERTEBRAE[f"T{number}"] + 8
-    front = {1: 140.0, 11: 100.0, 12: 72.0}.get(number, 152.0 if number < 8 else 158 - 7 * (number - 7))
+    usual = 152.0 if number < 8 else 158.0 - 7 * (number - 7)
+    front = {1: 140.0, 11: 100.0, 12: 72.0}.get(number, usual)
     drop = 24.0 + 8.5 * min(number, 8)
     places = []
     for share in np.linspace(0, 1, count):
@@ -95,20 +97,19 @@ def cartilage_path(number: int, side: float) -> list[Place]:
     z = {1: 560.0, 2: 533.0, 3: 508.0, 4: 484.0, 5: 462.0, 6: 446.0, 7: 432.0}[number]
     end = sternum_place(z)
     middle = cage_place(168.0, (start[2] * 0.75 + z * 0.25) - 4, 3.0)
-    return smooth_path([start, (side * abs(middle[0]), middle[1], middle[2]), (side * 15, end[1], z)], 8)
+    bend = (side * abs(middle[0]), middle[1], middle[2])
+    return smooth_path([start, bend, (side * 15, end[1], z)], 8)
 
 
 def sternum_place(z: float) -> Place:
     """Give the middle of the sternum at z."""
-    x, y, _ = cage_place(180.0, z, 6.0)
+    _, y, _ = cage_place(180.0, z, 6.0)
     return 0.0, y, z
 
 
 def _sternum() -> Shape:
-    manubrium = plate(
-        ((-24, sternum_place(568)[1], 568), (24, sternum_place(568)[1], 568), (0, sternum_place(512)[1], 512)),
-        11,
-    )
+    high, deep = sternum_place(568)[1], sternum_place(512)[1]
+    manubrium = plate(((-24, high, 568), (24, high, 568), (0, deep, 512)), 11)
     top = [sternum_place(z) for z in (530.0, 500.0, 470.0, 440.0, 415.0)]
     left = tube([(x + 7, y, z) for x, y, z in top], 6.5)
     right = tube([(x - 7, y, z) for x, y, z in top], 6.5)
@@ -119,9 +120,10 @@ def _sternum() -> Shape:
 def _pelvis(side: float) -> list[Bone]:
     socket = (94.0, -2.0, 56.0)
     crest: list[Place] = [
-        (118, -58, 132), (134, -30, 158), (134, 5, 172), (112, 42, 170), (74, 72, 146), (46, 82, 112),
+        (118, -58, 132), (134, -30, 158), (134, 5, 172), (112, 42, 170), (74, 72, 146),
+        (46, 82, 112),
     ]  # fmt: skip
-    wing = [plate((socket, a, b), 7) for a, b in zip(crest[:-1], crest[1:], strict=True)]
+    wing = [plate((socket, a, b), 7) for a, b in pairwise(crest)]
     rim = tube(smooth_path(crest, 16), 6.5)
     hip = cut(
         ellipsoid((92, -4, 48), (37, 37, 37)),
@@ -195,7 +197,7 @@ def discs() -> tuple[Shape, ...]:
     """Give the discs between the vertebral bodies, from the neck down."""
     order = list(VERTEBRAE)
     made = []
-    for upper, lower in zip(order[:-1], order[1:], strict=True):
+    for upper, lower in pairwise(order):
         z = (VERTEBRAE[upper] + VERTEBRAE[lower]) / 2
         w, d, _ = vertebra_sizes(lower)
         made.append(ellipsoid((0, spine_y(z), z), (w, d, 5), power=4.0))

@@ -105,7 +105,8 @@ def diaphragm_z(x: Grid, y: Grid, z: Grid) -> Grid:
     top = LEFT_DOME[2] + (RIGHT_DOME[2] - LEFT_DOME[2]) * side
     sag = np.exp(-((x / np.float32(30)) ** 2)) * 14
     back = np.clip((y - middle) / b, 0, 1)
-    return (top - sag - DOME_DEPTH_MM * (level**1.6) - 14 * back**2).astype(np.float32)
+    made: Grid = (top - sag - DOME_DEPTH_MM * (level**1.6) - 14 * back**2).astype(np.float32)
+    return made
 
 
 def above_diaphragm(x: Grid, y: Grid, z: Grid) -> Grid:
