@@ -1,4 +1,4 @@
-"""The match with known answer of `samdesk selftest`: a made patient in itself, and in a part of it."""
+"""The match with known answer of `samdesk selftest`: a made patient in itself and in its part."""
 
 from typing import TYPE_CHECKING
 
