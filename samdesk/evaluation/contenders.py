@@ -29,7 +29,7 @@ HELD = 6
 class Depth(Enum):
     """How much of the search is switched on."""
 
-    ONE_PASS = "samdesk, one pass"
+    PLAIN = "samdesk, one pass"
     PRIOR = "samdesk + prior"
     VOTE = "samdesk + prior + vote"
 
@@ -79,7 +79,7 @@ class Samdesk:
         b, seconds_b = yield from self.embeddings.of(case.target)
         started = perf_counter()
         matches: list[Match] = []
-        if self.depth is Depth.ONE_PASS:
+        if self.depth is Depth.PLAIN:
             found = search.everywhere(keys_of(b), a.descriptors(case.places))
             places = found.at_mm
         else:

@@ -49,7 +49,8 @@ def made_case(
     """Make a case of two made scans: named places, lesions and random places of the body.
 
     Args:
-        template, target: (seed, date) of each.
+        template: (seed, date) of the scan in which places are given.
+        target: (seed, date) of the scan in which they are looked for.
         spacing: of both volumes.
     """
     here, there = made_scan(*template, spacing), made_scan(*target, spacing)
@@ -73,7 +74,10 @@ def made_case(
         target=there.volume,
         places=np.vstack([places[named], drawn[random]]),
         truth=np.vstack([truth[named], counterpart[random]]),
-        names=(*(n for n, keep in zip(names, named, strict=True) if keep), *["random"] * len(random)),
+        names=(
+            *(n for n, keep in zip(names, named, strict=True) if keep),
+            *["random"] * len(random),
+        ),
         absent=drawn[outside][:N_RANDOM],
         same_patient=is_same,
     )

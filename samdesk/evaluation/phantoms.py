@@ -199,9 +199,7 @@ class SelfMatch:
         rows = first.rows() + tuple(
             replace(row, label=f"{row.label}, other grid") for row in second.rows()
         )
-        return Section(
-            self.name, self.title, rows, bars=bars, seconds=perf_counter() - started
-        )
+        return Section(self.name, self.title, rows, bars=bars, seconds=perf_counter() - started)
 
 
 def absent_case(case: Case) -> Case:
@@ -228,7 +226,9 @@ def _seeds(
 
 
 def _share(matches: list[Match], verdict: Verdict) -> float:
-    return 100 * float(np.mean([m.verdict is verdict for m in matches])) if matches else float("nan")
+    return (
+        100 * float(np.mean([m.verdict is verdict for m in matches])) if matches else float("nan")
+    )
 
 
 def _median(by_name: dict[str, list[float]], *, is_random: bool) -> float:

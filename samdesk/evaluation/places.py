@@ -67,20 +67,20 @@ def draw_in_bone(volume: Volume, n: int, rng: np.random.Generator) -> Points:
     from scipy import ndimage
 
     mask, grid = body_mask(volume)
-    dense = np.asarray(volume.array) > BONE_HU
+    dense = np.asarray(volume.array, np.float32) > BONE_HU
     labels, _ = ndimage.label(dense)
     sizes = np.bincount(labels.ravel())
     sizes[0] = 0
     least = 2000.0 / abs(np.linalg.det(volume.geometry.affine[:3, :3]))
     index = np.argwhere((sizes >= least)[labels])
-    inside = np.clip(np.rint(grid.to_index(volume.geometry.to_mm(index))).astype(int), 0, None)
+    inside = np.clip(
+        np.rint(grid.to_index(volume.geometry.to_mm(index.astype(np.float64)))).astype(int), 0, None
+    )
     inside = np.minimum(inside, np.array(mask.shape) - 1)
     return _jittered(index[mask[tuple(inside.T)]], volume.geometry, n, rng)
 
 
-def _jittered(
-    index: NDArray[np.intp], grid: Geometry, n: int, rng: np.random.Generator
-) -> Points:
+def _jittered(index: NDArray[np.intp], grid: Geometry, n: int, rng: np.random.Generator) -> Points:
     if len(index) == 0:
         return np.empty((0, 3))
     chosen = index[rng.integers(len(index), size=n)].astype(np.float64)
@@ -99,8 +99,10 @@ def cropped(volume: Volume, first: int, last: int) -> Volume:
 def mirrored(volume: Volume) -> Volume:
     """Swap left and right of the picture on the same grid, as a wrong header would."""
     axis = int(np.abs(volume.geometry.affine[0, :3]).argmax())
-    array = np.ascontiguousarray(np.flip(volume.array, axis))
-    return Volume(array, volume.geometry, volume.modality, volume.unit)
+    flipped = volume.array[
+        tuple(slice(None, None, -1 if n == axis else 1) for n in range(3))
+    ].copy()
+    return Volume(flipped, volume.geometry, volume.modality, volume.unit)
 
 
 def resampled(volume: Volume, spacing: tuple[float, float, float], shift_mm: float) -> Volume:

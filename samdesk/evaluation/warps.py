@@ -23,7 +23,7 @@ SLICE_MM = (2.0, 5.0)
 TABLE_MM = 40.0
 NOISE_HU = (8.0, 25.0)
 AIR_HU = -1000.0
-# Tissue may shrink to this part of its volume; a bend that does worse is softened until it does not.
+# Tissue may shrink to this part of its volume; a bend that does worse is softened.
 LEAST_VOLUME = 0.3
 SOFTENED = 0.9
 N_PROBES = 4000

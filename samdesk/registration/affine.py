@@ -149,7 +149,7 @@ def _starts(pair: Prepared) -> list[Any]:
     for shift in _shifts_z(pair, base[2]):
         rigid = sitk.Euler3DTransform()
         rigid.SetCenter(center.tolist())
-        rigid.SetTranslation((base + (0.0, 0.0, shift)).tolist())
+        rigid.SetTranslation((base + np.array([0.0, 0.0, shift])).tolist())
         try:
             value = _method(pair, rigid, 0.2, 1).MetricEvaluate(pair.fixed, pair.moving)
         except RuntimeError:

@@ -74,9 +74,12 @@ def _refined(coarse: Any, fine: Any) -> Any:
     """Give the same deformation on the control grid of `fine`, which lies over the same volume."""
     sitk = toolkit()
     images = []
-    for ours, theirs in zip(coarse.GetCoefficientImages(), fine.GetCoefficientImages(), strict=True):
-        values = sitk.Resample(ours, theirs, sitk.Transform(3, sitk.sitkIdentity),
-                               sitk.sitkBSplineResamplerOrder3)
+    for ours, theirs in zip(
+        coarse.GetCoefficientImages(), fine.GetCoefficientImages(), strict=True
+    ):
+        values = sitk.Resample(
+            ours, theirs, sitk.Transform(3, sitk.sitkIdentity), sitk.sitkBSplineResamplerOrder3
+        )
         images.append(sitk.BSplineDecomposition(values, 3))
     return sitk.BSplineTransform(images, 3)
 

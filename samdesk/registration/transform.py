@@ -58,7 +58,8 @@ def execute(
 
     Args:
         method: `ImageRegistrationMethod`, ready to run.
-        fixed, moving: images.
+        fixed: image whose places are mapped.
+        moving: image they are mapped to.
         progress: what to yield while it runs.
 
     Returns:
