@@ -175,11 +175,12 @@ def _check_cells(header: Header) -> set[str]:
 
 def _check_native(header: Header, count: int) -> set[str]:
     tag, _, start, length = _pixels(header)
-    if length == UNDEFINED:
-        if start + 16 >= header.size or _first_item(header, start) is None:
-            raise truncated("its pixels")
-        raise inconsistent("its pixels are compressed and it says they are not")
     due = header.frame_bytes * count
+    if length == UNDEFINED or due > length:
+        if start + 16 < header.size and _first_item(header, start) is not None:
+            raise inconsistent("its pixels are compressed and it says they are not")
+        if length == UNDEFINED:
+            raise truncated("its pixels")
     if start + length > header.size:
         raise truncated("its pixels")
     if due > length:

@@ -7,6 +7,8 @@ from samdesk.io.dicom import tags
 from samdesk.io.dicom.header import Header
 from samdesk.io.text import plain
 
+# Known without pydicom, whose import would delay the first picture.
+COMMON = frozenset({"", "ISO_IR 6", "ISO_IR 100", "ISO_IR 192"})
 CHARSET_TAGS = (tags.PATIENT_NAME, tags.PATIENT_ID, tags.SERIES_TEXT, tags.STUDY_TEXT)
 
 
@@ -43,6 +45,8 @@ def _decode(raw: bytes, charset: bytes, is_name: bool) -> tuple[str, bool]:
 
 
 def _known(names: list[str]) -> bool:
+    if names[0] in COMMON and len(names) == 1:
+        return True
     from pydicom.charset import python_encoding
 
     return all(not name or name in python_encoding for name in names)

@@ -6,6 +6,7 @@ Slices and instance numbers are never looked at, and no spacing is ever assumed.
 
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,6 +79,7 @@ class Layout:
     shifts: Floats | None = None
 
 
+@lru_cache(maxsize=4096)
 def directions(orientation: tuple[float, ...] | None) -> Floats | None:
     """Check direction cosines and complete them with the normal.
 
@@ -102,7 +104,9 @@ def directions(orientation: tuple[float, ...] | None) -> Floats | None:
     row = row / lengths[0]
     column = column - (column @ row) * row
     column = column / np.linalg.norm(column)
-    return np.stack([row, column, np.cross(row, column)])
+    axes = np.stack([row, column, np.cross(row, column)])
+    axes.flags.writeable = False
+    return axes
 
 
 def lay_out(
