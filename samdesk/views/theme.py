@@ -210,5 +210,41 @@ QMenu {{ background: {c.panel}; color: {c.text}; border: 1px solid {c.line_stron
 QMenu::item:disabled {{ color: {c.disabled}; }}
 QSplitter::handle {{ background: {c.line}; }}
 QToolTip {{ background: {c.raised}; color: {c.text}; border: 1px solid {c.line_strong}; }}
-QScrollArea {{ border: none; background: transparent; }}
+QScrollArea, QScrollArea > QWidget > QWidget#panel {{ border: none; background: {c.panel}; }}
+QFrame#drop {{ background: {c.panel}; border: 2px dashed {c.line_strong}; border-radius: 10px; }}
+QFrame#drop[role="over"] {{ border: 2px solid {c.accent}; background: {c.raised}; }}
+QFrame#canvas {{ background: {CANVAS}; }}
+QLabel[role="canvas"] {{ color: {CANVAS_TEXT}; }}
+QLabel[role="canvas-second"] {{ color: {CANVAS_TEXT_2}; font-size: {SMALL_POINT_SIZE}pt; }}
+QLabel[role="canvas-danger"] {{ color: {DARK.danger}; font-weight: 600; }}
+QLabel[role="reading"] {{
+    background: rgba(0, 0, 0, 165); color: {CANVAS_TEXT}; padding: 2px 8px; border-radius: 3px;
+}}
+QLabel[role="drop"] {{
+    background: rgba(10, 40, 70, 150); color: #FFFFFF; border: 2px solid {c.accent};
+    font-size: {TITLE_POINT_SIZE}pt; qproperty-alignment: AlignCenter;
+}}
+QFrame#banner {{
+    background: rgba(24, 28, 33, 235); border: 1px solid #3A424D; border-radius: 5px;
+    border-left: 4px solid {DARK.absent};
+}}
+QFrame#banner[role="uncertain"] {{ border-left: 4px solid {DARK.uncertain}; }}
+QFrame#banner[role="error"] {{ border-left: 4px solid {DARK.danger}; }}
+QLabel[role="banner"] {{ color: #FFFFFF; font-weight: 600; }}
+QLabel[role="banner-second"] {{ color: {CANVAS_TEXT_2}; font-size: {SMALL_POINT_SIZE}pt; }}
+QPushButton[role="banner"] {{
+    background: {DARK.raised}; color: {DARK.text}; border-color: {DARK.line_strong};
+}}
+QLabel[role="chip"] {{
+    background: {c.select}; color: {c.on_select}; border-radius: 4px; padding: 3px 10px;
+    font-weight: 600;
+}}
+QLabel[role="chip-uncertain"] {{
+    background: {c.raised}; color: {c.warn}; border-radius: 4px; padding: 3px 10px;
+    font-weight: 600;
+}}
+QLabel[role="chip-muted"] {{
+    background: {c.raised}; color: {c.text}; border-radius: 4px; padding: 3px 10px;
+    font-weight: 600;
+}}
 """
