@@ -14,25 +14,24 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from samdesk.app import exit_codes, logs, paths
-from samdesk.app.commands.model import model
-from samdesk.app.commands.selftest import selftest
-from samdesk.app.commands.window import window
 from samdesk.app.crash import CrashFile
 from samdesk.app.exit_codes import ExitCode
 from samdesk.errors import NoRoom, SamdeskError, Stopped, UsageError
 
 logger = logging.getLogger(__name__)
 
-COMMANDS: tuple[Callable[..., None], ...] = (
-    model,
-    selftest,
-)
+# Each is a module of app/commands with one function of its name. They are loaded when they are
+# asked for: the window must not wait for what `phantom` or `bench` need.
+COMMANDS = ("info", "match", "demo", "phantom", "train", "bench", "model", "selftest")
+WINDOW = "window"
+HELP = ("-h", "--help")
 
 ABOUT = """Click a place in one scan, and it is found in every other scan.
 
@@ -41,8 +40,14 @@ is not a medical device.
 """
 
 
-def program() -> typer.Typer:
-    """Put the commands together."""
+def load(name: str) -> Callable[..., None]:
+    """Give the function of a command."""
+    function: Callable[..., None] = getattr(import_module(f"samdesk.app.commands.{name}"), name)
+    return function
+
+
+def program(names: Sequence[str]) -> typer.Typer:
+    """Put some commands together."""
     app = typer.Typer(
         name="samdesk",
         help=ABOUT,
@@ -50,12 +55,11 @@ def program() -> typer.Typer:
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
         no_args_is_help=False,
-        context_settings={"help_option_names": ["-h", "--help"]},
+        context_settings={"help_option_names": list(HELP)},
     )
     app.callback(invoke_without_command=True)(_before)
-    for command in COMMANDS:
-        app.command(name=command.__name__.replace("_", "-"))(command)
-    app.command(name=window.__name__, hidden=True)(window)
+    for name in names:
+        app.command(name=name, hidden=name == WINDOW)(load(name))
     return app
 
 
@@ -94,8 +98,9 @@ def _outcome(words: Sequence[str], crash: CrashFile) -> int:
     """Run the command and turn whatever it raises into a sentence and a code."""
     as_json = "--json" in words
     try:
-        command = typer.main.get_command(program())
-        with command.make_context("samdesk", with_window(words)) as context:
+        line = with_window(words)
+        command = typer.main.get_command(program(_needed(line)))
+        with command.make_context("samdesk", line) as context:
             command.invoke(context)
         _flush()
         return exit_codes.DONE
@@ -117,26 +122,32 @@ def _outcome(words: Sequence[str], crash: CrashFile) -> int:
         return refuse(_fault(error, crash.write(error)), as_json=as_json)
 
 
+def _needed(line: Sequence[str]) -> Sequence[str]:
+    """Choose the commands that a line can mean; typer makes no group of fewer than two."""
+    if line[0] in HELP:
+        return COMMANDS
+    return (line[0] if line[0] in COMMANDS else COMMANDS[-1], WINDOW)
+
+
 def with_window(words: Sequence[str]) -> list[str]:
     """Put the window's command before words that name no command.
 
     Raises:
         UsageError: the first word is neither a command nor a file.
     """
-    names = [command.__name__.replace("_", "-") for command in COMMANDS]
     if not words:
-        return [window.__name__]
+        return [WINDOW]
     first = words[0]
-    if first in (*names, window.__name__) or first.startswith("-"):
+    if first in (*COMMANDS, WINDOW) or first.startswith("-"):
         return list(words)
     if not Path(first).exists() and not any(mark in first for mark in ("/", "\\", ".")):
-        near = difflib.get_close_matches(first, names, n=1)
+        near = difflib.get_close_matches(first, COMMANDS, n=1)
         raise UsageError(
             f'There is neither a command nor a file named "{first}".',
             code="usage",
             hint=f"Did you mean: samdesk {near[0]}" if near else "The commands: samdesk --help",
         )
-    return [window.__name__, "--", *words]
+    return [WINDOW, "--", *words]
 
 
 def refuse(error: SamdeskError, *, as_json: bool) -> ExitCode:
