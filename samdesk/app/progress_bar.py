@@ -63,8 +63,8 @@ def run_steps(steps: Generator[Progress, None, Result], label: str = "") -> Resu
     """
     mover = _Mover(steps)
     bar = Bar(label)
-    mover.start()
     try:
+        mover.start()
         while True:
             try:
                 said = mover.said.get(timeout=LISTEN_S)
@@ -75,7 +75,8 @@ def run_steps(steps: Generator[Progress, None, Result], label: str = "") -> Resu
             bar.show(said)
     except KeyboardInterrupt:
         mover.stop.set()
-        mover.join(PATIENCE_S)
+        if mover.is_alive():
+            mover.join(PATIENCE_S)
         raise Stopped("Stopped.", code="stopped") from None
     finally:
         bar.clear()
