@@ -32,10 +32,12 @@ def make_services(
     jobs = JobQueue(Relay())
     settings = SettingsService(settings_file)
     store = Store()
-    library = LibraryService(jobs, settings)
+    phantom_folder = None if cache_folder is None else cache_folder / "phantom"
+    library = LibraryService(jobs, settings, phantom_folder)
     volumes = VolumeService(jobs, library, settings.now.volume_bytes)
     models = ModelService(jobs, settings, models_folders)
-    engine = ModelEngine(models_folders, cache_folder, settings.now)
+    embeddings_folder = None if cache_folder is None else cache_folder / "embeddings"
+    engine = ModelEngine(models_folders, embeddings_folder, settings.now)
     matching = MatchingService(jobs, store, library, volumes, models, engine)
     jobs.start()
     return Services(store, library, volumes, matching, models, settings, jobs)

@@ -12,6 +12,7 @@ from samdesk.core.progress import Progress
 from samdesk.core.reading import ScanReport
 from samdesk.core.study import Series
 from samdesk.errors import SamdeskError
+from samdesk.services.apart import apart
 from samdesk.services.faults import as_error
 from samdesk.services.jobs import Job, JobQueue, Steps, Urgency
 from samdesk.services.settings import SettingsService
@@ -19,6 +20,10 @@ from samdesk.services.settings import SettingsService
 logger = logging.getLogger(__name__)
 
 MOST_RECENT = 12
+# The patient of `samdesk demo`.
+PHANTOM_SEED = 1
+# (k, j, i); coarser than its scanner's own, so that all dates are there in seconds.
+PHANTOM_SPACING_MM = (3.0, 2.0, 2.0)
 
 
 class LibraryService(QObject):
@@ -38,9 +43,22 @@ class LibraryService(QObject):
     recent_changed = Signal()
 
     def __init__(
-        self, jobs: JobQueue, settings: SettingsService, parent: QObject | None = None
+        self,
+        jobs: JobQueue,
+        settings: SettingsService,
+        phantom_folder: Path | None = None,
+        parent: QObject | None = None,
     ) -> None:
+        """Make an empty library.
+
+        Args:
+            jobs: the worker.
+            settings: say whether paths may be remembered, and hold them.
+            phantom_folder: where the made patient is written when it is asked for.
+            parent: owner in Qt.
+        """
         super().__init__(parent)
+        self._phantom_folder = phantom_folder
         self._jobs = jobs
         self._settings = settings
         self._scans: list[Job] = []
@@ -67,10 +85,16 @@ class LibraryService(QObject):
 
     def scan(self, paths: Sequence[Path]) -> None:
         """Read the headers of files, folders, zips or DICOMDIRs, in the background."""
-        if not paths:
-            return
-        paths = [Path(path).absolute() for path in paths]
+        if paths:
+            whole = [Path(path).absolute() for path in paths]
+            self._submit(_scan(whole), whole)
 
+    def open_phantom(self) -> None:
+        """Add the made patient with its three dates, which needs no file and no network."""
+        if self._phantom_folder is not None:
+            self._submit(_scan_phantom(self._phantom_folder), ())
+
+    def _submit(self, steps: Steps, paths: Sequence[Path]) -> None:
         def done(report: ScanReport) -> None:
             self._end(job)
             self._on_scanned(report, paths)
@@ -80,11 +104,7 @@ class LibraryService(QObject):
             self.failed.emit(as_error(error))
 
         job = self._jobs.submit(
-            Urgency.SCAN,
-            _scan(paths),
-            on_progress=self.progressed.emit,
-            on_done=done,
-            on_error=failed,
+            Urgency.SCAN, steps, on_progress=self.progressed.emit, on_done=done, on_error=failed
         )
         self._scans.append(job)
         if len(self._scans) == 1:
@@ -116,7 +136,7 @@ class LibraryService(QObject):
     def _on_scanned(self, report: ScanReport, paths: Sequence[Path]) -> None:
         logger.info("scan series=%d refusals=%d", len(report.series), len(report.refusals))
         brought = self._add(report)
-        if report.series and self._settings.now.is_recent_allowed:
+        if paths and report.series and self._settings.now.is_recent_allowed:
             old = [one for one in self.recent if one not in paths]
             self._remember((*paths, *old)[:MOST_RECENT])
         self.found.emit(brought)
@@ -149,3 +169,22 @@ def _scan(paths: Sequence[Path]) -> Steps:
     from samdesk.io.scan import scan
 
     return (yield from scan(paths))
+
+
+def _scan_phantom(folder: Path) -> Steps:
+    """Write the made patient where it is not there from an earlier time, and scan it."""
+    yield Progress(0, 0, "making the phantom patient")
+    from samdesk.core.phantom.patient import make_patient
+    from samdesk.io.phantom_dicom import patient_id
+
+    written = folder / patient_id(make_patient(PHANTOM_SEED))
+    if not written.is_dir():
+        yield from apart(_write_phantom, folder)
+    return (yield from _scan([written]))
+
+
+def _write_phantom(folder: Path) -> Steps:
+    from samdesk.core.phantom.patient import make_patient
+    from samdesk.io.phantom_files import write_patient
+
+    yield from write_patient(make_patient(PHANTOM_SEED), folder, spacing_mm=PHANTOM_SPACING_MM)
