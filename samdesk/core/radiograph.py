@@ -45,7 +45,7 @@ class Radiograph:
         if self.array.ndim != 2 or min(self.array.shape) < 1:
             raise GeometryError(f"A radiograph is a picture; this has shape {self.array.shape}.")
         if (self.pixel_mm is None) != (self.scale is Scale.NONE):
-            raise GeometryError("A radiograph has millimetres exactly if it says what they rest on.")
+            raise GeometryError("A radiograph has mm exactly if it says what they rest on.")
         if self.pixel_mm is not None and not all(
             np.isfinite(size) and size > 0 for size in self.pixel_mm
         ):

@@ -22,7 +22,10 @@ class RunPlan:
         seed: every draw of the run comes from it.
         device: auto, cpu or cuda.
         threads: processor threads; 0 = cores less one.
-        start: folder of a model or checkpoint to start from, or empty.
+        start: a checkpoint.safetensors to take weights from, or empty.
+        validation: paths of held-out scans; never trained on.
+        name: of the model folder that the run ends in.
+        licence, commit: for the card.
     """
 
     method: str
@@ -33,6 +36,10 @@ class RunPlan:
     device: str = "auto"
     threads: int = 0
     start: str = ""
+    validation: tuple[str, ...] = ()
+    name: str = "sam"
+    licence: str = ""
+    commit: str = ""
     format: int = FORMAT
 
     def to_json(self) -> str:
@@ -48,7 +55,7 @@ class RunPlan:
         """
         try:
             data = json.loads(text)
-            data["data"] = tuple(data["data"])
+            data |= {key: tuple(data[key]) for key in ("data", "validation") if key in data}
             plan = cls(**data)
         except (ValueError, TypeError, KeyError) as error:
             raise RunError(f"This is not a training plan: {error}.", code="plan") from error
@@ -65,7 +72,7 @@ class RunEvent:
     """One line that a run tells, in events.jsonl and on its standard output.
 
     Attributes:
-        kind: started, stepped, evaluated, saved, paused, exported, ended or broken.
+            data |= {k: tuple(data[k]) for k in ("data", "validation") if k in data}
         step: steps done.
         seconds: since the start of the process.
         values: numbers and words of the event, by name (loss, top1, device, folder, what, hint).

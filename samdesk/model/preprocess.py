@@ -55,7 +55,13 @@ def to_network_grid(
     if np.abs(linear - np.diag(np.diag(linear))).max() < 1e-9:
         linear = np.diag(linear)  # scipy's separable path is several times faster
     out = ndimage.affine_transform(
-        array, linear, offset, output_shape=grid.shape, order=1, mode="constant", cval=air,
+        array,
+        linear,
+        offset,
+        output_shape=grid.shape,
+        order=1,
+        mode="constant",
+        cval=air,
         output=np.float32,
     )
     return out, grid
