@@ -48,6 +48,7 @@ def make_window(services: Services) -> "MainWindow":
     from samdesk.views.main_window import MainWindow
 
     window = MainWindow(services)
+    window.demo_asked.connect(services.library.open_phantom)
     services.models.refresh()
     return window
 
