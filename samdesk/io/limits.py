@@ -15,7 +15,6 @@ MEMORY_SHARE = 0.6
 # A walk through folders.
 MAX_DEPTH = 64
 MAX_FILES = 100_000
-MAX_SECONDS_BETWEEN_YIELDS = 30.0
 # Members of a zip: what they unpack to beside what they are packed in, their number, their sum.
 MAX_RATIO = 200
 MAX_MEMBERS = 100_000

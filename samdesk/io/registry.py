@@ -55,7 +55,9 @@ def headers(files: Iterable[FileRef]) -> Generator[Progress, None, Headers]:
         series += [_with_endings(one, endings) for one in found]
         refusals += refused
         notices += said
-    return series, refusals, notices
+    parts = {path for one in series for path in one.source.paths}
+    # The voxels of a pair are no image of their own, and no file that was left out either.
+    return series, [one for one in refusals if one.path not in parts], notices
 
 
 def open_series(series: Series) -> Generator[Progress, None, Opened]:

@@ -15,6 +15,8 @@ _READ = 256 * 1024
 # Between two yields; about a tenth of a second of unpacking.
 _STEP = 16 * 1024 * 1024
 _AGAIN = "Copy or download the file again."
+# Tells zlib to find out by itself whether the stream is gzip or zlib.
+_EITHER = 47
 _GZIP = b"\x1f\x8b"
 
 
@@ -84,14 +86,14 @@ def unpack(
 
 
 def unpack_head(stream: BinaryIO, n: int) -> bytes:
-    """Unpack the first bytes of a gzip stream, at most `n`; fewer where it is cut or damaged."""
-    unpacker = zlib.decompressobj(31)
+    """Unpack the first bytes of gzip or zlib, at most `n`; fewer where it is cut or damaged."""
+    unpacker = zlib.decompressobj(_EITHER)
     out = b""
     try:
         while len(out) < n:
             packed = unpacker.unused_data + stream.read(16 * 1024)
             if unpacker.eof:
-                unpacker = zlib.decompressobj(31)
+                unpacker = zlib.decompressobj(_EITHER)
             if not packed:
                 break
             out += unpacker.decompress(packed, n - len(out))

@@ -15,6 +15,8 @@ Stored = NDArray[np.generic]
 _INT16 = np.iinfo(np.int16)
 # Samples that decide whether values are Hounsfield units.
 _SAMPLES = 200_000
+# Bytes of voxels that are looked at for it before a series is opened.
+GLANCE_BYTES = 1024 * 1024
 # Slices are worked on in blocks of about this many voxels, so that no second copy is whole.
 _BLOCK = 4 * 1024 * 1024
 
@@ -120,6 +122,26 @@ def meaning(voxels: Voxels) -> tuple[Modality, Unit]:
     if inner.size and np.count_nonzero(inner >= -1100) >= 0.8 * inner.size:
         return Modality.CT, Unit.HU
     return Modality.OTHER, Unit.NONE
+
+
+def glance(raw: bytes, dtype: np.dtype[np.generic], rescale: Rescale) -> Modality:
+    """Judge by the first bytes of the voxels whether a file is CT; reading judges by all of them.
+
+    Args:
+        raw: unpacked voxels; a part of a number at the end is left out.
+        dtype: of a stored number.
+        rescale: applied before judging.
+    """
+    count = len(raw) // dtype.itemsize
+    if not count:
+        return Modality.OTHER
+    with np.errstate(over="ignore", invalid="ignore"):
+        stored = np.frombuffer(raw, dtype=dtype, count=count).astype(np.float64)
+        values: NDArray[np.float32] = (stored * rescale.slope + rescale.intercept).astype(
+            np.float32
+        )
+    values = values[np.isfinite(values)]
+    return meaning(values)[0] if values.size else Modality.OTHER
 
 
 def luminance(stored: NDArray[np.uint8]) -> NDArray[np.uint8]:

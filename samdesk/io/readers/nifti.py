@@ -11,24 +11,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samdesk.core.geometry import Geometry
-from samdesk.core.ids import PatientId, SeriesId, StudyId
 from samdesk.core.progress import Progress
 from samdesk.core.reading import Opened
 from samdesk.core.reading_notes import Notice, Refusal
-from samdesk.core.study import Series, Source
+from samdesk.core.study import Series
 from samdesk.core.volume import Modality, Unit, Volume
 from samdesk.errors import ReadError
 from samdesk.io.base import FileRef, Headers, gone, sibling
 from samdesk.io.limits import in_words
 from samdesk.io.nifti_header import HEADER_BYTES, NiftiHeader, parse
 from samdesk.io.places import Matrix, Place, place, usable_affine
+from samdesk.io.single import file_series, refs_of
 from samdesk.io.sniff import format_of
 from samdesk.io.text import plain
 from samdesk.io.unpack import unpack, unpack_head
-from samdesk.io.voxels import luminance, meaning, settle
+from samdesk.io.voxels import GLANCE_BYTES, glance, luminance, meaning, settle
 
-# Bytes of voxels that are looked at to tell CT by its values before a series is opened.
-_GLANCE = 1024 * 1024
 # The two forms agree if the grid's corners lie closer together than this (mm).
 _FORMS_AGREE_MM = 0.1
 
@@ -78,8 +76,7 @@ class NiftiReader:
         Raises:
             ReadError: truncated, checksum, too-large, no-finite-voxels, or the header changed.
         """
-        members = series.source.members or ("",)
-        found = _find(FileRef(series.source.paths[0], members[0]))
+        found = _find(refs_of(series.source)[0])
         header = found.header
         want = header.offset + header.data_bytes
         try:
@@ -205,56 +202,29 @@ def _apart(shape: tuple[int, int, int], one: Matrix, other: Matrix) -> float:
 
 def _list(found: _Found) -> list[Series]:
     """Make the series of a file: one, or one for each volume of a 4-D file."""
-    header, ref, grid = found.header, found.ref, found.place
+    header = found.header
+    files = (found.ref,) if found.data == found.ref else (found.ref, found.data)
     modality = Modality.OTHER if header.colors else _glance(found)
-    files = (ref,) if found.data == ref else (ref, found.data)
-    whole = f"nifti:{ref.path}" + (f"!{ref.member}" if ref.member else "")
-    series = []
-    for n in range(header.volumes):
-        many = header.volumes > 1
-        source = Source(
-            kind=NiftiReader.label,
-            paths=tuple(file.path for file in files),
-            members=tuple(file.member for file in files) if ref.member else (),
-            detail=str(n) if many else "",
+    return [
+        file_series(
+            NiftiReader.label, files, modality, found.place, header.notices, (n, header.volumes)
         )
-        series.append(
-            Series(
-                id=SeriesId(f"{whole}/{n + 1}" if many and n else whole),
-                study=StudyId(f"folder:{ref.path.parent}"),
-                patient=PatientId(""),
-                modality=modality,
-                label=found.shown + (f", volume {n + 1} of {header.volumes}" if many else ""),
-                source=source,
-                shape=grid.geometry.shape,
-                spacing=grid.spacing,
-                orientation=grid.orientation,
-                notices=header.notices + grid.notices,
-            )
-        )
-    return series
+        for n in range(header.volumes)
+    ]
 
 
 def _glance(found: _Found) -> Modality:
-    """Judge by the first voxels whether this is CT; reading judges by all of them."""
+    """Judge by the first voxels whether this is CT."""
     header = found.header
-    n = min(_GLANCE, header.volume_bytes) // header.dtype.itemsize
-    want = header.offset + n * header.dtype.itemsize
+    want = header.offset + min(GLANCE_BYTES, header.volume_bytes)
     try:
         with found.data.open() as stream:
-            raw = stream.read(2)
+            is_packed = stream.read(2) == b"\x1f\x8b"
             stream.seek(0)
-            raw = unpack_head(stream, want) if raw == b"\x1f\x8b" else stream.read(want)
+            raw = unpack_head(stream, want) if is_packed else stream.read(want)
     except (OSError, ReadError):
         return Modality.OTHER  # reading will say what is wrong
-    if len(raw) < want:
-        return Modality.OTHER
-    stored = np.frombuffer(raw, dtype=header.dtype, offset=header.offset, count=n)
-    with np.errstate(over="ignore", invalid="ignore"):
-        scaled = stored.astype(np.float64) * header.rescale.slope + header.rescale.intercept
-        values: NDArray[np.float32] = scaled.astype(np.float32)
-    values = values[np.isfinite(values)]
-    return meaning(values)[0] if values.size else Modality.OTHER
+    return glance(raw[header.offset :], header.dtype, header.rescale)
 
 
 def _stored(data: bytearray, header: NiftiHeader, volume: int) -> NDArray[np.generic]:
