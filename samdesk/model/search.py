@@ -11,8 +11,8 @@ from samdesk.model.similarity import Array, Keys
 
 # S'(x) = S(x) - STRENGTH (|x - expected| / scale)^2 (sam.md 4.6 b).
 STRENGTH = 0.3
-# Boxes in scales: mostly the first is enough, and is proven to be; beyond the last the loss is 0.67,
-# more than two similarities of one scan differ by.
+# Boxes in scales: mostly the first is enough, and is proven to be; beyond the last the loss is
+# 0.67, more than two similarities of one scan differ by.
 REACHES = (0.8, 1.5)
 BLOCK_ROWS = 16384
 
@@ -68,16 +68,20 @@ def near(keys: Keys, queries: Array, expected_mm: Points, scale_mm: float) -> Fo
         expected_mm: (m, 3) where each is expected.
         scale_mm: distance at which the loss is 0.3.
     """
-    best: tuple[NDArray[np.int64], Array] | None = None
+    rows = np.full(len(queries), -1, np.int64)
+    open_ = np.arange(len(queries))
     for reach in REACHES:
-        best = _best_within(keys, queries, expected_mm, scale_mm, reach)
-        # A cosine is at most 1: what lies further out than this cannot win any more.
-        if best is not None and np.sqrt((1.0 - best[1].min()) / STRENGTH) <= reach:
+        if not len(open_):
             break
-    if best is None:
+        best = _best_within(keys, queries[open_], expected_mm[open_], scale_mm, reach)
+        if best is not None:
+            rows[open_] = best[0]
+            # A cosine is at most 1: what lies further out than this cannot win any more.
+            open_ = open_[np.sqrt((1.0 - best[1]).clip(0.0) / STRENGTH) > reach]
+    if (rows < 0).any():
         return _nothing(len(queries))
-    at_mm, similarity = refined(keys, queries, best[0])
-    return Found(at_mm, similarity, best[0])
+    at_mm, similarity = refined(keys, queries, rows)
+    return Found(at_mm, similarity, rows)
 
 
 def _best_within(
