@@ -98,7 +98,11 @@ def _members(path: Path, found: Files) -> None:
     except ReadError as error:
         found.refuse(path, error)
         return
-    found.refs |= {FileRef(path, name): None for name in listing.members}
+    for name, member in listing.members.items():
+        if member.size:
+            found.refs[FileRef(path, name)] = None
+        else:
+            found.refusals.append(Refusal(path / plain(name), "empty-file", "The member is empty."))
     found.refusals += listing.refusals
     found.notices += listing.notices
 

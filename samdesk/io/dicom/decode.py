@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 EXTRA_MEMORY = 3 << 30
 RLE_HEADER = 64
 MOST_SEGMENTS = 15
+# The marker of a lossless frame, Huffman coded (SOF3).
+LOSSLESS = 0xC3
 
 Job = tuple[int, str, bytes, int, int, int, int, str]
 # ticket, codec, data, rows, columns, samples, bytes of a sample, name of the shared memory
@@ -112,25 +114,30 @@ def decode(
 
 
 def _jpeg(data: bytes) -> NDArray[Any]:
-    """Decode baseline, extended 12-bit and lossless JPEG by the kind of its frame header."""
+    """Decode baseline, extended 12-bit and lossless JPEG.
+
+    libjpeg-turbo 3 reads all three; what it will not read of lossless JPEG, an older decoder may.
+    """
     import imagecodecs
 
-    kind, bits = frame_kind(data)
-    if kind == 0xC3 and bits > 8:
-        # Lossless: libjpeg-turbo 3 knows it too, but not point transforms of old scanners.
+    kind = frame_kind(data)
+    try:
+        return np.asarray(imagecodecs.jpeg8_decode(data))
+    except Exception:
+        if kind != LOSSLESS:
+            raise
         return np.asarray(imagecodecs.jpegsof3_decode(data))
-    return np.asarray(imagecodecs.jpeg8_decode(data))
 
 
-def frame_kind(data: bytes) -> tuple[int, int]:
-    """Find a JPEG stream's start-of-frame marker and its bits a sample (ITU-T T.81 B.2.2)."""
+def frame_kind(data: bytes) -> int:
+    """Find the start-of-frame marker of a JPEG stream (ITU-T T.81 B.2.2)."""
     at = 2
     while at + 9 < len(data):
         if data[at] != 0xFF:
             raise ValueError("no marker")
         marker = data[at + 1]
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            return marker, data[at + 4]
+            return marker
         at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
     raise ValueError("no frame")
 

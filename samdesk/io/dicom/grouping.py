@@ -128,7 +128,7 @@ def _stacks_of_one(members: list[Frame]) -> tuple[list[Stack], list[Refusal]]:
         scouts, left = _slices(kinds[Kind.LOCALIZER])
         refusals += left
         stacks = _set_apart(stacks, scouts)
-    stacks += [_radiograph(frame) for frame in kinds[Kind.RADIOGRAPH]]
+    stacks += _radiographs(kinds[Kind.RADIOGRAPH])
     if kinds[Kind.LABEL]:
         stacks.append(_pictures(kinds[Kind.LABEL], Kind.LABEL, ["label-without-image"]))
     pictures = kinds[Kind.PICTURE]
@@ -163,8 +163,17 @@ def _leave_out(stacks: list[Stack], frames: list[Frame], why: str) -> list[Refus
     return [Refusal(path, "header-inconsistent", f"{sentences.LEFT_OUT}: {why}.") for path in paths]
 
 
-def _radiograph(frame: Frame) -> Stack:
-    return Stack([frame], Kind.RADIOGRAPH)
+def _radiographs(frames: list[Frame]) -> list[Stack]:
+    """Make each radiograph a stack of its own; the frames of one file stay together."""
+    files: defaultdict[int, list[Frame]] = defaultdict(list)
+    for frame in frames:
+        files[id(frame.header)].append(frame)
+    stacks = []
+    for n, members in enumerate(files.values(), start=1):
+        notices = [sentences.first_frame(len(members))] if len(members) > 1 else []
+        suffix = f" · {n}" if len(files) > 1 else ""
+        stacks.append(Stack(members, Kind.RADIOGRAPH, notices=notices, suffix=suffix))
+    return stacks
 
 
 def _pictures(frames: list[Frame], kind: Kind, codes: list[str]) -> Stack:

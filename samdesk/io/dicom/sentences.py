@@ -137,6 +137,13 @@ def no_place(code: str, count: int) -> Notice:
     return Notice(code, f"{reason}{many}.", float(count))
 
 
+def first_frame(count: int) -> Notice:
+    """Say that one of several frames is shown."""
+    return Notice(
+        "first-frame", f"The file has {count} frames; the middle one is shown.", float(count)
+    )
+
+
 def far_apart(count: int) -> Notice:
     """Say that slices of one series lie in blocks far from each other."""
     return Notice(
