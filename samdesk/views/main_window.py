@@ -62,6 +62,7 @@ class MainWindow(QMainWindow):
     def __init__(self, services: Services, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._services = services
+        self._dropped: list[Path] = []
         self.actions_book = ActionBook(self)
         self.start = StartPage(self.actions_book)
         self.read = ReadPage(services, self.actions_book)
@@ -100,6 +101,7 @@ class MainWindow(QMainWindow):
     def open_paths(self, paths: Sequence[Path]) -> None:
         """Look through files and folders, and show what can be shown."""
         if paths:
+            self._dropped = [Path(path).absolute() for path in paths]
             self._services.library.scan(paths)
 
     # -- drops -----------------------------------------------------------------------------
@@ -288,7 +290,7 @@ class MainWindow(QMainWindow):
     def _on_library_found(self, brought: ScanReport) -> None:
         self.start.show_found(brought)
         self.read.show_report(self._services.library.report)
-        is_shown = self.read.open_found(brought)
+        is_shown = self.read.open_found(brought, self._dropped)
         if brought.series and is_shown:
             self.show_page(READ)
         self._say_skipped(brought.refusals, has_series=bool(brought.series))
@@ -303,7 +305,9 @@ class MainWindow(QMainWindow):
             return  # the Start page lists them itself
         first = refusals[0]
         if len(refusals) == 1:
-            message = Message("warn", f"{first.path.name}: {first.reason}", first.hint, first.code)
+            name = first.path.name
+            text = first.reason if name in first.reason else f"{name}: {first.reason}"
+            message = Message("warn", text, first.hint, first.code)
         else:
             text = f"{counted(len(refusals), 'file')} skipped; each is listed with its reason."
             message = Message("warn", text, button="Show", call=self._show_skipped)

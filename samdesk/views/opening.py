@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
+from pathlib import Path
 
 from samdesk.core.ids import SeriesId
 from samdesk.core.study import Series
@@ -10,7 +11,9 @@ from samdesk.core.study import Series
 FEW_SLICES = 8
 
 
-def pair_to_open(found: Sequence[Series]) -> tuple[SeriesId | None, SeriesId | None]:
+def pair_to_open(
+    found: Sequence[Series], dropped: Sequence[Path] = ()
+) -> tuple[SeriesId | None, SeriesId | None]:
     """Choose a baseline and a follow-up among what was found.
 
     The earliest and the latest study of the first patient, of each the series with the most
@@ -18,7 +21,8 @@ def pair_to_open(found: Sequence[Series]) -> tuple[SeriesId | None, SeriesId | N
     (NIfTI and the like) were dropped to be compared.
 
     Args:
-        found: series of a drop, or of all drops.
+        found: series of a drop.
+        dropped: its paths; files that name no patient are compared in this order.
 
     Returns:
         The series for the left and for the right; None where there is none.
@@ -35,7 +39,7 @@ def pair_to_open(found: Sequence[Series]) -> tuple[SeriesId | None, SeriesId | N
             rest = [one for one in candidates if one is not best[0] and _slices(one) >= FEW_SLICES]
             best += [_best(rest)] if rest else []
     else:
-        best = candidates[:2]
+        best = sorted(candidates, key=lambda one: _rank(one, dropped))[:2]
     return best[0].id, best[-1].id if len(best) > 1 else None
 
 
@@ -44,6 +48,13 @@ def is_other_patient(one: Series | None, other: Series | None) -> bool:
     if one is None or other is None:
         return False
     return one.source.kind == other.source.kind == "dicom" and one.patient != other.patient
+
+
+def _rank(series: Series, dropped: Sequence[Path]) -> int:
+    """Say which of the dropped paths brought a series."""
+    first = series.source.paths[0]
+    places = [n for n, path in enumerate(dropped) if path == first or path in first.parents]
+    return places[0] if places else len(dropped)
 
 
 def _studies(series: Sequence[Series]) -> list[list[Series]]:

@@ -57,18 +57,20 @@ def _answer(match: Match) -> BannerWords | None:
 def head(asking: Asking, where: str) -> tuple[str, str, str, str, str]:
     """Give title, place, chip, the chip's role and a detail for the inspector."""
     if asking.question is None:
-        return "No place chosen", "", "", "chip", "Click in an image."
+        return "No place chosen", "Click in an image.", "No answer yet", "chip-muted", ""
     judged, match = asking.judged, asking.match
     if judged is not None:
         word = strings.JUDGEMENT_WORDS[judged.judgement]
         said = "" if match is None else f"The program says: {strings.verdict_line(match)}."
         return asking.name, where, word.capitalize(), "chip", said
     if match is None:
-        return asking.name, where, "", "chip-muted", "Waiting for the answer."
+        has_none = asking.error is not None or asking.is_stopped
+        return asking.name, where, "No answer" if has_none else "Looking for it…", "chip-muted", ""
     line = strings.verdict_line(match)
-    took = f"{match.seconds:.2f} s with {match.model}." if match.model else ""
+    took = f"Took {match.seconds:.2f} s, model {match.model}." if match.model else ""
     if match.verdict is Verdict.FOUND:
-        return asking.name, where, f"Suggested: {line}", "chip", took
+        line = f"Suggested  {strings.percent(match.p_present)} · {strings.loop(match)}"
+        return asking.name, where, line, "chip", took
     detail = " ".join(part for part in (match.reason, took) if part)
     is_uncertain = match.verdict is Verdict.UNCERTAIN
     role = "chip-uncertain" if is_uncertain else "chip-muted"

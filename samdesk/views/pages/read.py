@@ -1,6 +1,8 @@
 """The Read page: two scans side by side, and a click in one that is found in the other."""
 
+from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 
 from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QSplitter, QVBoxLayout, QWidget
@@ -78,9 +80,9 @@ class ReadPage(QWidget):
         self.navigator.show_report(report, are_names_hidden=hidden)
         self._mark_open()
 
-    def open_found(self, brought: ScanReport) -> bool:
+    def open_found(self, brought: ScanReport, dropped: Sequence[Path] = ()) -> bool:
         """Show what a drop brought as far as there is room; tells whether anything is shown."""
-        first, second = opening.pair_to_open(brought.series)
+        first, second = opening.pair_to_open(brought.series, dropped)
         if first is None:
             return self.left.series is not None
         if self.left.series is None:

@@ -47,12 +47,12 @@ class SeriesModel(QStandardItemModel):
     def show_open(self, left: SeriesId | None, right: SeriesId | None) -> None:
         """Write those on the screen in bold, with the side they are on."""
         for series, item in self._items.items():
-            sides = [word for word, one in (("left", left), ("right", right)) if one == series]
+            sides = "".join(sign for sign, one in (("◧", left), ("◨", right)) if one == series)
             font = QFont(item.font())
             font.setBold(bool(sides))
             item.setFont(font)
             label = str(item.data(Qt.ItemDataRole.UserRole + 2))
-            item.setText(f"{label}   ◂ {' and '.join(sides)}" if sides else label)
+            item.setText(f"{sides} {label}" if sides else label)
 
     def index_of(self, series: SeriesId) -> QModelIndex:
         """Find the row of a series."""

@@ -74,19 +74,13 @@ class Inspector(QWidget):
         """
         self.title.setText(title)
         self.where.setText(where)
-        self.where.setVisible(bool(where))
         self.chip.setText(chip)
-        self.chip.setVisible(bool(chip))
         set_role(self.chip, role)
         self.detail.setText(detail)
-        self.detail.setVisible(bool(detail))
 
     def show_places(self, places: Sequence[Place], current: int = 0) -> None:
         """Show the ranked places, with one of them selected."""
         self.places.show_places(places)
-        self.table.setVisible(bool(places))
-        rows = min(len(places), MOST_ROWS)
-        self.table.setFixedHeight(ROW * rows + self.table.horizontalHeader().height() + 4)
         if 0 <= current < len(places):
             self.table.selectRow(current)
 
@@ -122,16 +116,16 @@ class Inspector(QWidget):
     def _build_head(self, layout: QVBoxLayout) -> None:
         self.title = plain_label("No place chosen", "title")
         self.title.setWordWrap(True)
-        self.where = plain_label("", "second")
+        self.where = plain_label("Click in an image.", "second")
         self.where.setWordWrap(True)
-        self.chip = plain_label("", "chip")
-        self.chip.setWordWrap(True)
-        self.detail = plain_label("Click in an image.", "second")
+        self.chip = plain_label("No answer yet", "chip-muted")
+        self.detail = plain_label("", "second")
         self.detail.setWordWrap(True)
+        # Two lines are always there, so that the buttons below stay where they are.
+        self.detail.setMinimumHeight(2 * self.detail.fontMetrics().height())
+        self.detail.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
         for one in (self.title, self.where, self.chip, self.detail):
             layout.addWidget(one)
-        self.where.hide()
-        self.chip.hide()
 
     def _build_table(self, layout: QVBoxLayout) -> None:
         self.table = QTableView()
@@ -151,7 +145,7 @@ class Inspector(QWidget):
         header.setHighlightSections(False)
         self.table.clicked.connect(lambda index: self.place_chosen.emit(index.row()))
         self.table.activated.connect(lambda index: self.place_chosen.emit(index.row()))
-        self.table.hide()
+        self.table.setFixedHeight(ROW * MOST_ROWS + header.sizeHint().height() + 6)
         layout.addWidget(self.table)
 
     def _build_buttons(self, layout: QVBoxLayout) -> None:

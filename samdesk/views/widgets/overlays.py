@@ -106,7 +106,7 @@ def mark_path(kind: Kind, center: QPointF) -> QPainterPath:
 
 def mark_pen(kind: Kind) -> QPen:
     """Give the line of a mark: dashed says "suggested", solid says "a person said so"."""
-    is_said = kind in (Kind.ACCEPTED, Kind.MOVED)
+    is_said = kind in (Kind.ACCEPTED, Kind.MOVED, Kind.SOURCE)
     pen = QPen(QColor(COLORS[kind]), 3.0 if is_said else 2.0)
     pen.setCapStyle(Qt.PenCapStyle.FlatCap)
     if kind is Kind.SUGGESTED:
@@ -128,7 +128,8 @@ def draw_mark(
         painter.setBrush(QColor(COLORS[mark.kind]))
         painter.drawEllipse(center + QPointF(RING * 0.85, -RING * 0.85), 4.5, 4.5)
     if is_near and mark.text:
-        draw_plate(painter, mark.text, center + QPointF(RING + 6, -RING - 4), bounds)
+        away = RING - 4 if mark.kind is Kind.OTHER else RING
+        draw_plate(painter, mark.text, center + QPointF(away + 4, 4 - away), bounds)
     painter.restore()
 
 

@@ -196,7 +196,7 @@ class SliceView(QWidget):
             if not self._is_peeking and self.look.has_overlays:
                 self._draw_over(painter, self.shown, placed)
         if self.hasFocus():
-            slice_paint.draw_frame(painter, QRectF(self.rect()), theme.tokens().focus)
+            slice_paint.draw_frame(painter, QRectF(self.rect()), theme.DARK.focus)
         painter.end()
 
     def _draw_over(self, painter: QPainter, shown: Shown, placed: Placed) -> None:
