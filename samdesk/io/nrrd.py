@@ -12,7 +12,7 @@ from samdesk.core.reading_notes import Notice
 from samdesk.errors import ReadError
 from samdesk.io.base import FileRef
 from samdesk.io.limits import MAX_TEXT_HEADER
-from samdesk.io.places import Matrix, Spacing
+from samdesk.io.places import Matrix, Spacing, turn_to_lps
 from samdesk.io.raw import (
     Claim,
     check_sizes,
@@ -41,8 +41,6 @@ _PACKINGS = {
     "raw": "raw", "gzip": "gzip", "gz": "gzip", "bzip2": "bzip2", "bz2": "bzip2",
     "text": "text", "txt": "text", "ascii": "text",
 }  # fmt: skip
-# Each axis of a space by its first letter: which row of LPS, and whether it points against it.
-_AXES = {"l": (0, 1), "r": (0, -1), "p": (1, 1), "a": (1, -1), "s": (2, 1), "i": (2, -1)}
 _UNITS = {"mm": 1.0, "cm": 10.0, "m": 1000.0, "um": 0.001, "micron": 0.001, "microns": 0.001}
 _VECTOR = re.compile(r"\(([^()]*)\)|(none)", re.IGNORECASE)
 
@@ -159,7 +157,7 @@ def _axes(
         return None, _three(spacings), notices
     directions = directions * factor
     spacing = _three(np.linalg.norm(directions, axis=1)) or _three(spacings)
-    turn = _turn(fields.get("space", ""))
+    turn = turn_to_lps(fields.get("space", ""))
     if turn is None:
         return None, spacing, notices
     origin = _floats(fields.get("space origin", "").strip("() ").replace(",", " ")) * factor
@@ -183,19 +181,6 @@ def _unit(fields: dict[str, str]) -> tuple[float, tuple[Notice, ...]]:
         return 1.0, ()
     sentence = f"The file counts in {unit}; it was turned to millimeters."
     return factor, (Notice("units", sentence, factor),)
-
-
-def _turn(space: str) -> Matrix | None:
-    """Read a space, as words or letters, into the matrix that takes it to LPS; None if unknown."""
-    words = space.strip().lower()
-    letters = [word[:1] for word in words.split("-")] if "-" in words else list(words)
-    if len(letters) != 3 or not all(letter in _AXES for letter in letters):
-        return None
-    turn = np.zeros((3, 3))
-    for column, letter in enumerate(letters):
-        row, sign = _AXES[letter]
-        turn[row, column] = sign
-    return turn if abs(np.linalg.det(turn)) == 1 else None
 
 
 def _vectors(text: str, dimension: int) -> Matrix | None:

@@ -19,6 +19,8 @@ FARTHEST_MM = 1e5
 DRIFT_MM = 0.1
 # Cosine between axes that the rounding of headers explains.
 ROUNDING = 1e-4
+# Each axis of a space by its first letter: which row of LPS, and whether it points against it.
+_AXES = {"l": (0, 1), "r": (0, -1), "p": (1, 1), "a": (1, -1), "s": (2, 1), "i": (2, -1)}
 # Beyond this angle from the patient's axes a stack is called oblique.
 _OBLIQUE_DEGREES = 5.0
 
@@ -90,6 +92,27 @@ def place(
     if min(shape) == 1:
         notices.append(Notice("single-slice", "There is only one slice; no other planes.", 1))
     return Place(geometry, known, orientation, tuple(notices))
+
+
+def turn_to_lps(space: str) -> Matrix | None:
+    """Read the name of a space into the matrix (3, 3) that takes its x, y, z to LPS.
+
+    Args:
+        space: three letters or three words with hyphens ("left-posterior-superior"), each the
+            side to which one axis grows.
+
+    Returns:
+        The matrix, or None where the words are not such a name.
+    """
+    words = space.strip().lower()
+    letters = [word[:1] for word in words.split("-")] if "-" in words else list(words)
+    if len(letters) != 3 or not all(letter in _AXES for letter in letters):
+        return None
+    turn = np.zeros((3, 3))
+    for column, letter in enumerate(letters):
+        row, sign = _AXES[letter]
+        turn[row, column] = sign
+    return turn if abs(np.linalg.det(turn)) == 1 else None
 
 
 def orientation_of(geometry: Geometry) -> str:

@@ -34,10 +34,15 @@ def plain(text: object, letters: int = MAX_LETTERS) -> str:
     return shown
 
 
-def cell(text: object) -> str:
+def cell(text: object, letters: int = MAX_LETTERS) -> str:
     """Prepare text for a cell of a CSV table: a formula becomes text by a leading quote mark."""
-    words = plain(text)
+    words = plain(text, letters)
     return f"'{words}" if words[:1] in ("=", "+", "-", "@") else words
+
+
+def from_cell(text: str) -> str:
+    """Take back the quote mark that `cell` put before a formula."""
+    return text[1:] if text[:1] == "'" and text[1:2] in ("=", "+", "-", "@") else text
 
 
 def _visible(letter: str) -> str:

@@ -232,7 +232,7 @@ def _sort(path: Path, infos: list[zipfile.ZipInfo]) -> Listing:
     if refusals:
         n = len(refusals)
         notices = (
-            Notice("slices-left-out", f"{n} members of {plain(path.name)} were left out.", n),
+            Notice("slices-left-out", f"{n} member(s) of {plain(path.name)} were left out.", n),
         )
     return Listing(members, tuple(refusals), notices)
 
