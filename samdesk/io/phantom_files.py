@@ -19,6 +19,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -171,12 +172,12 @@ def _is_inside(volume: Volume, at: Position) -> bool:
 
 
 def _write_tables(scan: PhantomScan, paths: WrittenDate) -> None:
-    points = [
+    points: list[tuple[object, ...]] = [
         (name, *_rounded(at), "", "", "")
         for name, at in scan.points.items()
         if _is_inside(scan.volume, at)
     ]
-    lesions = [
+    lesions: list[tuple[object, ...]] = [
         (name, *_rounded(lesion.at_mm), round(lesion.diameter_mm, 2), "lesion", "")
         for name, lesion in scan.lesions.items()
         if lesion.diameter_mm > 0 and _is_inside(scan.volume, lesion.at_mm)
@@ -220,7 +221,8 @@ def write_nifti(volume: Volume, path: Path) -> None:
     import nibabel
 
     affine = np.diag([-1.0, -1.0, 1.0, 1.0]) @ volume.geometry.affine[:, [2, 1, 0, 3]]
-    image = nibabel.Nifti1Image(np.ascontiguousarray(volume.array.transpose(2, 1, 0)), affine)
+    make: Any = nibabel.Nifti1Image
+    image = make(np.ascontiguousarray(volume.array.transpose(2, 1, 0)), affine)
     image.header.set_xyzt_units("mm")
     image.set_qform(affine, 1)
     image.set_sform(affine, 1)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from samdesk.core.phantom import fields
 from samdesk.core.phantom.maps import DenseMap
-from samdesk.core.phantom.patient import Build, Patient, Timepoint
+from samdesk.core.phantom.patient import Build, Move, Patient, Timepoint
 from samdesk.core.phantom.shapes import turn
 from samdesk.core.phantom.trunk import CAGE, SKIN
 
@@ -17,6 +17,7 @@ NODES = (86, 42, 56)  # z, y, x
 PIVOT = np.array([0.0, 20.0, 300.0])
 FOLD_LIMIT = 0.12
 INVERSE_STEPS = 14
+SHRINKS = 4
 
 Field = NDArray[np.float64]
 
@@ -29,14 +30,15 @@ BREATH: dict[str, tuple[float, float]] = {
 }  # fmt: skip
 
 
-def _patient_field(patient: Patient) -> Field:
-    rng = np.random.default_rng([patient.seed, 4])
+@lru_cache(maxsize=8)
+def _patient_field(seed: int, moves: tuple[Move, ...]) -> Field:
+    rng = np.random.default_rng([seed, 4])
     x, y, z = fields.axes()
     places = np.stack(np.broadcast_arrays(x, y, z), axis=-1)
     wanted = {}
-    for name, (shift, scale) in patient.moves.items():
-        center = fields.centers()[name]
-        value = shift + (scale - 1) * (places - center)
+    for move in moves:
+        name, shift = move.group, np.array(move.shift_mm)
+        value = shift + (move.scale - 1) * (places - fields.centers()[name])
         if name == "aorta":
             arch = 1 / (1 + np.exp(-(places[..., 2:] - 500) / 16))
             value = shift * arch + np.array([shift[0], 0, 0]) * np.sin(places[..., 2:] / 70) * 0.7
@@ -94,9 +96,8 @@ def _unfatten(build: Build, x: Field, y: Field, z: Field) -> tuple[Field, Field]
     return x * share, middle + dy * share
 
 
-def _to_pseudo(patient: Patient, date: Timepoint, mm: Field) -> tuple[Field, Field, Field]:
+def _to_pseudo(build: Build, date: Timepoint, mm: Field) -> tuple[Field, Field, Field]:
     """Take patient mm (..., 3) to the canonical body before its organs are moved."""
-    build = patient.build
     rotation = turn(date.turn_degrees)
     at = (mm - PIVOT - np.array(date.shift_mm)) @ rotation + PIVOT
     own, canonical = _knots(build)
@@ -129,22 +130,20 @@ def _unmoved(field: Field, x: Field, y: Field, z: Field) -> Field:
     return found
 
 
-@lru_cache(maxsize=16)
-def _shared_field(patient: Patient) -> Field:
-    return _patient_field(patient)
-
-
-@lru_cache(maxsize=8)
-def dense_map(patient: Patient, timepoint: int) -> DenseMap:
-    """Give the map of a patient on a date; where organs crowd, their shifts are made smaller."""
-    date = patient.timepoints[timepoint]
-    field = _shared_field(patient) + _date_field(date)
+@lru_cache(maxsize=12)
+def _made(seed: int, build: Build, moves: tuple[Move, ...], date: Timepoint) -> DenseMap:
+    field = _patient_field(seed, moves) + _date_field(date)
     places = _nodes()
-    x, y, z = _to_pseudo(patient, date, places)
+    x, y, z = _to_pseudo(build, date, places)
     made = DenseMap(LOW_MM, NODE_MM, _unmoved(field, x, y, z) - places)
-    for _ in range(4):
+    for _ in range(SHRINKS):
         if made.smallest_volume() > FOLD_LIMIT:
             break
         field = field * 0.82
         made = DenseMap(LOW_MM, NODE_MM, _unmoved(field, x, y, z) - places)
     return made
+
+
+def dense_map(patient: Patient, timepoint: int) -> DenseMap:
+    """Give the map of a patient on a date; where organs crowd, their shifts are made smaller."""
+    return _made(patient.seed, patient.build, patient.moves, patient.timepoints[timepoint])

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,6 +71,8 @@ class Canvas:
     def locate(self, shapes: Sequence[Shape]) -> None:
         """Find the boxes of many shapes and their parts at once, quicker than one by one."""
         fresh = [s for shape in shapes for s in _with_parts(shape) if s not in self._boxes]
+        self._boxes.update(dict.fromkeys(fresh))
+        fresh = [s for s in fresh if self._may_touch(s)]
         if not fresh:
             return
         low, high = np.array([s.low for s in fresh]), np.array([s.high for s in fresh])
@@ -80,6 +82,19 @@ class Canvas:
         reach = BOX_REACH_MM + 0.06 * (high - low).max(axis=1)
         for shape, corners, mm in zip(fresh, index, reach, strict=True):
             self._boxes[shape] = self._box(corners, float(mm))
+
+    def _may_touch(self, shape: Shape) -> bool:
+        low, high = self._extent
+        room = 2 * self.edge_mm + 1
+        return bool((np.array(shape.low) < high + room).all()) and bool(
+            (np.array(shape.high) > low - room).all()
+        )
+
+    @cached_property
+    def _extent(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Give the corners of the box in canonical mm that holds the whole grid."""
+        low = np.array([float(p.min()) for p in self.place])
+        return low, np.array([float(p.max()) for p in self.place])
 
     def box(self, shape: Shape) -> Box | None:
         """Give the part of the grid that a shape can touch, or None."""
@@ -164,6 +179,12 @@ class Canvas:
         within: Grid | None = None,
     ) -> None:
         """Paint many round segments: places (n, 3), radii (n, 2) in canonical mm."""
+        low, high = self._extent
+        near = np.logical_and(
+            (np.minimum(starts, ends) < high + 6).all(axis=1),
+            (np.maximum(starts, ends) > low - 6).all(axis=1),
+        )
+        starts, ends, radii = starts[near], ends[near], radii[near]
         both = self.geometry.to_index(
             self.mapping.from_canonical(np.concatenate([starts, ends]), steps=1)
         )

@@ -157,7 +157,7 @@ def adrenal(side: float) -> Shape:
     stem: Place = (36, 18, 336) if side > 0 else (-34, 16, 330)
     legs: list[Place] = [(stem[0] + side * 9, stem[1] + 15, stem[2] - 12),
                          (stem[0] - side * 2, stem[1] + 17, stem[2] - 12)]  # fmt: skip
-    return union(*(tube([stem, leg], [3.6, 2.6]) for leg in legs), blend=2)
+    return union(*(tube([stem, leg], [4.4, 3.0]) for leg in legs), blend=2)
 
 
 def _abdomen() -> list[Organ]:

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 import numpy as np
-from numpy.typing import NDArray
 
 from samdesk.core.geometry import Position
 from samdesk.core.phantom import lesions, tissues
@@ -71,6 +70,15 @@ class Timepoint:
     z_mm: tuple[float, float]
 
 
+@dataclass(frozen=True)
+class Move:
+    """How a group of organs lies against the skeleton: shifted in mm and scaled."""
+
+    group: str
+    shift_mm: Position
+    scale: float
+
+
 @dataclass(frozen=True, eq=False)
 class Patient:
     """A made patient; the seed says everything.
@@ -78,7 +86,7 @@ class Patient:
     Attributes:
         seed: the patient's number.
         build: shape of the body.
-        moves: group of organs to (shift x, y, z in mm, scale).
+        moves: groups of organs, each with its shift in mm and its scale.
         tissues: tissue to grey value without contrast in HU, and what phases add.
         lesions: the course of each lesion over the dates.
         timepoints: the dates.
@@ -86,7 +94,7 @@ class Patient:
 
     seed: int
     build: Build
-    moves: Mapping[str, tuple[NDArray[np.float64], float]]
+    moves: tuple[Move, ...]
     tissues: Mapping[str, tissues.Tissue]
     lesions: Mapping[str, LesionCourse] = field(default_factory=dict)
     timepoints: tuple[Timepoint, ...] = ()
@@ -152,11 +160,11 @@ def make_patient(seed: int, n_timepoints: int = 3) -> Patient:
     """
     rng = np.random.default_rng([seed, 1])
     build = _build(rng)
-    moves = {}
+    moves = []
     for name, (sx, sy, sz, scale) in FREEDOM.items():
-        shift = np.array([_clipped(rng, s) for s in (sx, sy, sz)])
-        moves[name] = (shift, 1 + _clipped(rng, scale))
+        shift = (_clipped(rng, sx), _clipped(rng, sy), _clipped(rng, sz))
+        moves.append(Move(name, shift, 1 + _clipped(rng, scale)))
     values = tissues.draw(rng)
     dates = [_timepoint(np.random.default_rng([seed, 2, n]), n) for n in range(n_timepoints)]
     courses = lesions.draw(np.random.default_rng([seed, 3]), n_timepoints)
-    return Patient(seed, build, moves, values, courses, tuple(dates))
+    return Patient(seed, build, tuple(moves), values, courses, tuple(dates))
