@@ -159,7 +159,7 @@ class Walker:
             )
         if length != UNDEFINED:
             self.need(start + length, "a sequence")
-            if length > SHALLOW_BYTES:
+            if depth > 1 or length > SHALLOW_BYTES:
                 self._probe(start, start + length, depth)
             return start + length
         # UN of unknown length holds implicit little endian items (DICOM PS3.5 6.2.2, note 4).
