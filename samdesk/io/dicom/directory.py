@@ -6,6 +6,7 @@ from pathlib import Path
 from samdesk.errors import ReadError
 from samdesk.io.base import FileRef
 from samdesk.io.dicom.header import inconsistent, read_header
+from samdesk.io.dicom.library import pydicom
 
 NAME = "DICOMDIR"
 MOST_PARTS = 16
@@ -53,11 +54,9 @@ def read_directory(ref: FileRef) -> Directory:
 
 def _file_ids(ref: FileRef) -> list[tuple[str, ...]]:
     read_header(ref)  # its checks come before any library sees the file
-    import pydicom
-
     try:
         with ref.open() as file:
-            dataset = pydicom.dcmread(file, force=True, stop_before_pixels=True)
+            dataset = pydicom().dcmread(file, force=True, stop_before_pixels=True)
         ids = [
             record.get("ReferencedFileID") for record in dataset.get("DirectoryRecordSequence", [])
         ]

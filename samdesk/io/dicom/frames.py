@@ -10,6 +10,7 @@ from samdesk.core.volume import Modality
 from samdesk.errors import ReadError
 from samdesk.io.dicom import tags
 from samdesk.io.dicom.header import Header, inconsistent
+from samdesk.io.dicom.library import pydicom
 from samdesk.io.dicom.walk import ITEM, SEQUENCE_END, UNDEFINED, truncated
 
 LARGEST_FRAME = 1 << 30
@@ -333,10 +334,8 @@ def _many(header: Header, count: int, kind: Kind) -> list[Frame]:
 
 
 def _functional_groups(header: Header) -> Any:
-    import pydicom
-
     with header.ref.open() as file:
-        return pydicom.dcmread(
+        return pydicom().dcmread(
             file,
             stop_before_pixels=True,
             force=True,
