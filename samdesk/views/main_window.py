@@ -330,8 +330,8 @@ class MainWindow(QMainWindow):
 
     def _on_matching_embedding(self, series: str, progress: Progress) -> None:
         known = next((one for one in self.read.sides if one.series == series), None)
-        where = "scan" if known is None else f"{known.word} scan"
-        text = f"{progress.doing or 'Embedding'} {where}"
+        where = "a scan" if known is None else f"{known.word} scan"
+        text = f"{progress.doing or 'embedding'}, {where}"
         self.jobs.show_job(MATCH_JOB, Progress(progress.done, progress.total, text))
 
     def _on_matching_progressed(self, _question: object, progress: Progress) -> None:

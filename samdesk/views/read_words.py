@@ -8,7 +8,7 @@ from samdesk.core.plane import View
 from samdesk.core.project import Judgement
 from samdesk.services.store import Store
 from samdesk.views import strings
-from samdesk.views.asking import Asking
+from samdesk.views.asking import MOST_ALTERNATIVES, Asking
 from samdesk.views.sides import Side
 from samdesk.views.tables.matches import Place, PointLine, mark_kind
 from samdesk.views.widgets.overlays import Kind
@@ -37,7 +37,7 @@ def _waiting(asking: Asking) -> BannerWords | None:
     progress = asking.progress
     if asking.question is None or progress is None:
         return None
-    doing = progress.doing or "Working"
+    doing = strings.sentence(progress.doing or "working")
     share = f" {strings.percent(progress.share)}" if progress.total > 0 else "…"
     return "unknown", f"{doing}{share}", "The place follows here when it is found.", ""
 
@@ -74,7 +74,7 @@ def head(asking: Asking, where: str) -> tuple[str, str, str, str, str]:
     detail = " ".join(part for part in (match.reason, took) if part)
     is_uncertain = match.verdict is Verdict.UNCERTAIN
     role = "chip-uncertain" if is_uncertain else "chip-muted"
-    return asking.name, where, line[:1].upper() + line[1:], role, detail
+    return asking.name, where, strings.sentence(line), role, detail
 
 
 def places(asking: Asking, side: Side | None) -> list[Place]:
@@ -83,7 +83,7 @@ def places(asking: Asking, side: Side | None) -> list[Place]:
     if match is None or match.at_mm is None:
         return []
     rows = [(match.similarity, f"{match.cycle_error_mm:.1f} mm", match.at_mm)]
-    rows += [(one.similarity, "", one.at_mm) for one in match.alternatives]
+    rows += [(one.similarity, "", one.at_mm) for one in match.alternatives[:MOST_ALTERNATIVES]]
     shown = None if side is None else side.pane.shown
     return [
         Place(

@@ -54,3 +54,8 @@ def verdict_line(match: Match) -> str:
 def counted(number: int, one: str, many: str = "") -> str:
     """Write a number with its noun: 1 file, 2 files, 12,400 files."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def sentence(words: str) -> str:
+    """Begin with a capital letter."""
+    return words[:1].upper() + words[1:]

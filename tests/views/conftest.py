@@ -133,9 +133,7 @@ class MadeEngine:
         other = Alternative((x + 20, y, z), 0.5)
         return found_at((x, y, z), alternatives=(other,))
 
-    def similarity_map(
-        self, model: ModelId, pair: tuple[Any, Any], at_mm: Position
-    ) -> Steps:
+    def similarity_map(self, model: ModelId, pair: tuple[Any, Any], at_mm: Position) -> Steps:
         yield Progress(0, 1, "Mapping")
         geometry = Geometry.aligned((18, 20, 24), (4.0, 4.0, 4.0), ORIGIN)
         index = np.indices(geometry.shape).reshape(3, -1).T.astype(float)

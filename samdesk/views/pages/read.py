@@ -54,7 +54,7 @@ class ReadPage(QWidget):
         self.right = Side(ScanPane("Right scan", EMPTY_RIGHT), services, "right", self)
         self.link = Link.ANATOMY
         self._current_place = 0
-        self._opacity = 0.8
+        self._opacity = 1.0
         self._build()
         self._connect()
         self._connect_actions()

@@ -76,7 +76,7 @@ class StartPage(QWidget):
     def show_loading(self, progress: Progress, n_waiting: int) -> None:
         """Show how far the scan of a drop is."""
         self.trouble.hide()
-        self.headline.setText(progress.doing or "Looking through the files")
+        self.headline.setText(strings.sentence(progress.doing or "looking through the files"))
         waiting = f" {counted(n_waiting - 1, 'drop')} waiting." if n_waiting > 1 else ""
         done = f"{progress.done:,} of {counted(progress.total, 'file')}."
         self.formats.setText((done if progress.total else "Counting the files.") + waiting)

@@ -145,7 +145,7 @@ class Inspector(QWidget):
         header.setHighlightSections(False)
         self.table.clicked.connect(lambda index: self.place_chosen.emit(index.row()))
         self.table.activated.connect(lambda index: self.place_chosen.emit(index.row()))
-        self.table.setFixedHeight(ROW * MOST_ROWS + header.sizeHint().height() + 6)
+        self.table.setFixedHeight(ROW * MOST_ROWS + header.sizeHint().height() + 10)
         layout.addWidget(self.table)
 
     def _build_buttons(self, layout: QVBoxLayout) -> None:
@@ -165,7 +165,7 @@ class Inspector(QWidget):
         self.heat = ActionButton(self._actions["heat"], "Heat map  (H)")
         self.opacity = QSlider(Qt.Orientation.Horizontal)
         self.opacity.setRange(10, 100)
-        self.opacity.setValue(80)
+        self.opacity.setValue(100)
         self.opacity.setAccessibleName("Strength of the heat map")
         self.opacity.setToolTip("Strength of the heat map  [ ]")
         self.opacity.valueChanged.connect(lambda value: self.opacity_changed.emit(value / 100))

@@ -4,6 +4,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QPushButton, QWidget
 
 from samdesk.core.progress import Progress
+from samdesk.views import strings
 from samdesk.views.widgets.labels import plain_label, set_role
 
 
@@ -19,9 +20,9 @@ class JobLine(QFrame):
         self.place = plain_label("")
         self.value = plain_label("")
         self.state = plain_label("", "second")
+        self.doing = plain_label("")
         self.bar = QProgressBar()
-        self.bar.setMinimumWidth(240)
-        self.bar.setMaximumWidth(340)
+        self.bar.setFixedWidth(180)
         self.cancel = QPushButton("Cancel  Esc")
         self.cancel.setAccessibleName("Cancel what runs")
         self.cancel.clicked.connect(lambda: self.cancel_asked.emit(self.job))
@@ -32,6 +33,7 @@ class JobLine(QFrame):
         layout.addWidget(self.place)
         layout.addWidget(self.value)
         layout.addWidget(self.state, 1)
+        layout.addWidget(self.doing)
         layout.addWidget(self.bar)
         layout.addWidget(self.cancel)
         layout.addWidget(self.device)
@@ -71,14 +73,14 @@ class JobLine(QFrame):
 
     def _show(self) -> None:
         is_running = bool(self._jobs)
-        self.bar.setVisible(is_running)
-        self.cancel.setVisible(is_running)
+        for one in (self.doing, self.bar, self.cancel):
+            one.setVisible(is_running)
         if not is_running:
             return
         progress = self._jobs[self.job]
+        doing = strings.sentence(progress.doing or "working")
+        # Without a total the bar moves to and fro, and Qt draws no text on it.
         self.bar.setRange(0, 100 if progress.total > 0 else 0)
-        share = round(progress.share * 100)
-        self.bar.setValue(share)
-        text = progress.doing or "Working"
-        self.bar.setFormat(f"{text} {share} %" if progress.total > 0 else f"{text}…")
-        self.bar.setAccessibleName(self.bar.format())
+        self.bar.setValue(round(progress.share * 100))
+        self.doing.setText(doing)
+        self.bar.setAccessibleName(f"{doing} {strings.percent(progress.share)}")

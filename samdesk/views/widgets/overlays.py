@@ -24,7 +24,7 @@ from samdesk.views.theme import CANVAS_TEXT, SMALL_POINT_SIZE
 HALO = 1.5
 RING = 12.0
 # Nothing is drawn nearer to a mark's center than this, in logical pixels.
-FREE = 6.0
+FREE = 9.0
 FAR_ALPHA = 0.45
 
 
@@ -88,11 +88,11 @@ def mark_path(kind: Kind, center: QPointF) -> QPainterPath:
     if kind is Kind.SOURCE:
         for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1)):
             path.moveTo(x + dx * FREE, y + dy * FREE)
-            path.lineTo(x + dx * (RING + 2), y + dy * (RING + 2))
+            path.lineTo(x + dx * (RING + 5), y + dy * (RING + 5))
     elif kind is Kind.MOVED:
         path.addRect(QRectF(x - RING, y - RING, 2 * RING, 2 * RING))
     elif kind in (Kind.UNCERTAIN, Kind.OTHER):
-        size = RING + 2 if kind is Kind.UNCERTAIN else RING - 2
+        size = RING + 3 if kind is Kind.UNCERTAIN else RING
         corners = [(0, -size), (size, 0), (0, size), (-size, 0), (0, -size)]
         path.addPolygon(QPolygonF([QPointF(x + dx, y + dy) for dx, dy in corners]))
     elif kind is Kind.REJECTED:

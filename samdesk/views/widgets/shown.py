@@ -78,7 +78,11 @@ class ShownVolume:
             return np.zeros(rows, np.bool_), np.zeros(columns, np.bool_)
         down = np.stack((np.arange(rows), np.zeros(rows)), axis=1).astype(np.float64)
         along = np.stack((np.zeros(columns), np.arange(columns)), axis=1).astype(np.float64)
-        return self._absent(plane.to_mm(down)), self._absent(plane.to_mm(along))
+        for_rows, for_columns = self._slices(plane.to_mm(down)), self._slices(plane.to_mm(along))
+        # Slices follow each other down the picture or along it; else it is one slice as a whole.
+        if np.ptp(for_rows) > 0:
+            return ~self.arrived[for_rows], np.zeros(columns, np.bool_)
+        return np.zeros(rows, np.bool_), ~self.arrived[for_columns]
 
     def letters(self, plane: Plane) -> tuple[str, str, str, str]:
         """Letters for (left, right, top, bottom); empty where the orientation is not known."""
@@ -132,13 +136,9 @@ class ShownVolume:
         """Turn a length in units of the plane into a number and its unit."""
         return length_px * pixel_mm, "mm" if self.has_scale else "voxels"
 
-    def _absent(self, mm: NDArray[np.float64]) -> NDArray[np.bool_]:
-        arrived = self.arrived
-        if arrived is None:
-            return np.zeros(len(mm), np.bool_)
-        slices = np.rint(self.volume.geometry.to_index(mm)[:, 0]).astype(int)
-        absent: NDArray[np.bool_] = ~arrived[np.clip(slices, 0, len(arrived) - 1)]
-        return absent
+    def _slices(self, mm: NDArray[np.float64]) -> NDArray[np.int64]:
+        slices = np.rint(self.volume.geometry.to_index(mm)[:, 0]).astype(np.int64)
+        return np.clip(slices, 0, self.volume.geometry.shape[0] - 1)
 
 
 @dataclass(frozen=True, eq=False)
