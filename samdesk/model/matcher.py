@@ -45,10 +45,12 @@ class Answer:
     Attributes:
         match: for the user.
         signs: for calibration; None where nothing was compared.
+        at_mm: (3,) the place that was found, whatever the verdict; None where nothing was compared.
     """
 
     match: Match
     signs: Signs | None
+    at_mm: Points | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -231,7 +233,7 @@ class Matcher:
             model=self.info.id,
             seconds=time.perf_counter() - started,
         )
-        return Answer(match, signs)
+        return Answer(match, signs, at_mm)
 
     def _place(
         self,

@@ -110,7 +110,7 @@ def fit(a: Keys, b: Keys) -> Prior | None:
         (int(inliers[split:].sum()), backward.n_lattice),
     )
     n_inliers, n_lattice = max(counts, key=lambda count: count[0] / max(1, count[1]))
-    if int(inliers.sum()) < FEWEST_PAIRS:
+    if n_inliers < FEWEST_PAIRS:
         return None
     disagreement = _disagreement(from_mm, to_mm, inliers, split)
     mirrored = bool(np.linalg.det(affine[:3, :3]) < 0)
@@ -125,7 +125,7 @@ def fit(a: Keys, b: Keys) -> Prior | None:
         is_mirrored=mirrored,
         from_mm=from_mm[inliers],
         to_mm=to_mm[inliers],
-        reason=_doubt(affine, n_inliers, n_lattice, disagreement),
+        reason=doubt(affine, n_inliers, n_lattice, disagreement),
     )
 
 
@@ -271,7 +271,7 @@ def _is_odd(affine: NDArray[np.float64]) -> bool:
     return bool(scales[-1] < SMALLEST_SCALE or scales[0] > LARGEST_SCALE)
 
 
-def _doubt(
+def doubt(
     affine: NDArray[np.float64], n_inliers: int, n_lattice: int, disagreement_mm: float
 ) -> str:
     """Say why a prior is not to be trusted, or nothing."""

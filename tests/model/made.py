@@ -6,6 +6,7 @@ match is known from the geometry alone and needs no training.
 
 import hashlib
 from collections.abc import Callable, Generator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ def write_model(folder: Path, *, nan: bool = False, delays: int = 0) -> ModelInf
     names = ["x", *(f"late_{n}" for n in range(delays))]
     graph = helper.make_graph(
         [
-            *(helper.make_node("Tanh", [a], [b]) for a, b in zip(names, names[1:], strict=False)),
+            *(helper.make_node("Tanh", [a], [b]) for a, b in pairwise(names)),
             *_head("fine", names[-1], stride=2, pad=7),
             *_head("coarse", names[-1], stride=8, pad=12),
         ],

@@ -1,6 +1,7 @@
 """A volume becomes an embedding in one pass or in slabs, and its key tells it from every other."""
 
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -71,7 +72,7 @@ def test_slabs_cover_the_scan_once(bank: ModelInfo) -> None:
     assert len(slabs) > 1
     assert slabs[0].start == slabs[0].keep_start == 0
     assert slabs[-1].stop == slabs[-1].keep_stop == 1024
-    for one, following in zip(slabs, slabs[1:], strict=False):
+    for one, following in pairwise(slabs):
         assert one.keep_stop == following.keep_start
         # 64 mm of overlap around the middle.
         assert (one.stop - following.start) * bank.spacing_mm >= 64

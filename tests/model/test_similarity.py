@@ -68,7 +68,7 @@ def test_a_search_near_a_place_stays_there(template: Embedding) -> None:
     keys = keys_of(template)
     points = made.places(10)
     query = template.descriptors(points)
-    found = search.near(keys, query, points + [4.0, -3.0, 5.0], 50.0)
+    found = search.near(keys, query, points + np.array([4.0, -3.0, 5.0]), 50.0)
     assert np.linalg.norm(found.at_mm - points, axis=1).max() < 1.0
 
 
@@ -83,7 +83,7 @@ def test_the_loss_is_three_tenths_at_the_scale(template: Embedding) -> None:
     keys = keys_of(template)
     row = np.array([100])
     place = keys.places(row)
-    loss = search.losses(keys, row, place + [[30.0, 0.0, 40.0]], 50.0)
+    loss = search.losses(keys, row, place + np.array([[30.0, 0.0, 40.0]]), 50.0)
     assert np.isclose(loss[0, 0], 0.3, atol=1e-4)
 
 

@@ -1,0 +1,50 @@
+"""What a model cannot be asked is said in a sentence."""
+
+import numpy as np
+import pytest
+
+from samdesk.core.geometry import Geometry
+from samdesk.core.models import ModelInfo
+from samdesk.core.reading_notes import Notice
+from samdesk.core.volume import Modality, Unit, Volume
+from samdesk.model.fitness import reason_against
+
+
+def volume(
+    shape: tuple[int, int, int] = (20, 32, 32),
+    spacing: tuple[float, float, float] = (3.0, 3.0, 3.0),
+    low: int = -1000,
+    high: int = 300,
+    **more: object,
+) -> Volume:
+    ramp = np.linspace(low, high, int(np.prod(shape))).astype(np.int16).reshape(shape)
+    return Volume(ramp, Geometry.aligned(shape, spacing), **more)  # type: ignore[arg-type]
+
+
+def test_a_ct_volume_can_be_asked_about(bank: ModelInfo) -> None:
+    assert reason_against(volume(), bank) == ""
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (volume(modality=Modality.MR), "This scan is MR; the model bank was trained on CT only"),
+        (volume(modality=Modality.OTHER), "This scan is no known kind"),
+        (volume((1, 64, 64)), "This scan is one slice"),
+        (volume((3, 64, 64), (12.0, 3.0, 3.0)), "has 3 slices over 36 mm"),
+        (volume((8, 64, 64), (1.0, 3.0, 3.0)), "has 8 slices over 8 mm"),
+        (volume(unit=Unit.NONE), "not known to be Hounsfield units"),
+        (volume(low=0, high=1400), "do not look like Hounsfield units"),
+        (volume(low=-1000, high=-1000), "All voxels of this scan have the value -1000"),
+    ],
+)
+def test_what_cannot_be_asked_is_said(bank: ModelInfo, given: Volume, says: str) -> None:
+    reason = reason_against(given, bank)
+    assert says in reason
+    assert reason.endswith(".")
+
+
+def test_a_scan_without_spacing_is_known_by_its_notice(bank: ModelInfo) -> None:
+    notice = Notice("no-scale", "No spacing.")
+    assert "how large its voxels are" in reason_against(volume(), bank, [notice])
+    assert reason_against(volume(), bank, [Notice("gantry-tilt", "Tilted.")]) == ""
