@@ -1,6 +1,8 @@
 """A whole program without a window: real services, a small real model, real files."""
 
 import hashlib
+import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -12,6 +14,7 @@ import pytest
 from PySide6.QtCore import QCoreApplication, QEventLoop, QTimer
 
 from samdesk.app import wiring
+from samdesk.app.main import SWITCH_INTERVAL_S
 from samdesk.core.ids import ModelId
 from samdesk.core.models import ModelInfo
 from samdesk.core.volume import Modality
@@ -147,7 +150,9 @@ class Program:
         end = time.monotonic() + PATIENCE_S
         while not condition():
             assert time.monotonic() < end, f"waited in vain; told: {self.told[-5:]}"
-            QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents, 20)
+            QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, 20)
+            # A loop that never sleeps would keep the worker from the interpreter.
+            time.sleep(0.002)
 
     def of(self, kind: str) -> list[tuple[Any, ...]]:
         """Give what the signals of one name told, without the name."""
@@ -160,14 +165,27 @@ def models_folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def cache_folder(tmp_path: Path) -> Path:
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def patience() -> float:
+    """How much longer everything takes while others want more cores than there are."""
+    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+
+
+@pytest.fixture
 def make_program(
-    leaves_nothing_running: None, models_folder: Path, tmp_path: Path
+    leaves_nothing_running: None, models_folder: Path, cache_folder: Path
 ) -> Iterator[Callable[[], Program]]:
     """Give a function that starts the services as the window gets them, over `models_folder`."""
     made: list[Services] = []
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
 
     def make() -> Program:
-        services = wiring.make_services(None, (models_folder,), tmp_path / "cache")
+        services = wiring.make_services(None, (models_folder,), cache_folder)
         made.append(services)
         program = Program(services)
         for sender, names in (
@@ -188,3 +206,4 @@ def make_program(
     yield make
     for services in made:
         wiring.close(services)
+    sys.setswitchinterval(before)

@@ -133,7 +133,7 @@ def test_a_click_is_found_in_the_cut_scan(small_model: ModelInfo, start: Any) ->
 
 
 def test_the_window_does_not_stall_while_the_network_runs(
-    heavy_model: ModelInfo, start: Any, heart: Any
+    heavy_model: ModelInfo, start: Any, heart: Any, patience: float
 ) -> None:
     program = start()
     program.services.volumes.open(LARGE)
@@ -143,11 +143,13 @@ def test_the_window_does_not_stall_while_the_network_runs(
     program.until(lambda: time.monotonic() > end)
     gaps = np.array(heart.gaps_ms)
     assert program.services.matching.is_busy, "the pass was over before it could be watched"
-    assert gaps.max() < LONGEST_GAP_MS
-    assert np.percentile(gaps, 95) < USUAL_GAP_MS
+    assert gaps.max() < LONGEST_GAP_MS * patience
+    assert np.percentile(gaps, 95) < USUAL_GAP_MS * patience
 
 
-def test_cancel_ends_a_real_pass_within_a_second(heavy_model: ModelInfo, start: Any) -> None:
+def test_cancel_ends_a_real_pass_within_a_second(
+    heavy_model: ModelInfo, start: Any, patience: float
+) -> None:
     program = start()
     matching, jobs = program.services.matching, program.services.jobs
     program.services.volumes.open(LARGE)
@@ -167,7 +169,7 @@ def test_cancel_ends_a_real_pass_within_a_second(heavy_model: ModelInfo, start: 
         )
         assert idle.wait(5)
         waits.append(time.monotonic() - started)
-    assert max(waits) < CANCEL_S, waits
+    assert max(waits) < CANCEL_S * patience, waits
     assert not matching.is_busy
 
 
@@ -178,7 +180,7 @@ def iter_nothing(idle: threading.Event) -> Any:
 
 
 def test_a_click_in_two_scans_overtakes_the_embedding_of_a_third(
-    heavy_model: ModelInfo, start: Any
+    heavy_model: ModelInfo, start: Any, patience: float
 ) -> None:
     program = start()
     matching = program.services.matching
@@ -192,7 +194,7 @@ def test_a_click_in_two_scans_overtakes_the_embedding_of_a_third(
     started = time.monotonic()
     matching.ask(matching.question(CURSOR, (-15.0, -30.0, -230.0), SMALL, PART_OF_SMALL))
     program.until(lambda: program.of("matched"))
-    assert time.monotonic() - started < CANCEL_S
+    assert time.monotonic() - started < CANCEL_S * patience
     assert not matching.is_ready(LARGE)
 
 
@@ -208,9 +210,9 @@ def test_the_second_start_takes_embeddings_from_the_disk(
 
 
 def test_no_room_for_the_cache_is_a_notice_and_matching_goes_on(
-    small_model: ModelInfo, start: Any, tmp_path: Path
+    small_model: ModelInfo, start: Any, cache_folder: Path
 ) -> None:
-    (tmp_path / "cache").write_text("a file in the way")
+    cache_folder.write_text("a file in the way")
     program = start()
     embedded(program, WHOLE)
     notices = [notice for (notice,) in program.of("noticed")]
@@ -265,7 +267,7 @@ def test_the_similarity_is_highest_where_the_place_is(small_model: ModelInfo, st
 
 
 def test_closing_in_the_middle_of_a_pass_takes_no_longer_than_a_cancel(
-    heavy_model: ModelInfo, start: Any
+    heavy_model: ModelInfo, start: Any, patience: float
 ) -> None:
     program = start()
     program.services.volumes.open(LARGE)
@@ -273,5 +275,5 @@ def test_closing_in_the_middle_of_a_pass_takes_no_longer_than_a_cancel(
     time.sleep(0.3)
     before = time.monotonic()
     program.services.jobs.close()
-    assert time.monotonic() - before < CANCEL_S
+    assert time.monotonic() - before < CANCEL_S * patience
     assert not program.services.jobs.isRunning()
