@@ -1,5 +1,6 @@
 """Packed voxels, unpacked within the bound that the header allows and checked to their end."""
 
+import os
 import zlib
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ from samdesk.io.limits import check_room, in_words
 
 # Bytes behind the claimed data that are read before the stream is called a bomb.
 SLACK = 64 * 1024
+# zlib.net/zlib_tech.html; bzip2 packs zeros better, real voxels far worse.
+_BEST_RATIO = 1040
 _READ = 256 * 1024
 # Between two yields; about a tenth of a second of unpacking.
 _STEP = 16 * 1024 * 1024
@@ -63,6 +66,7 @@ def unpack(
             64 KB come out behind what the header allows, or there is no memory.
     """
     check_room(want, shown)
+    _check_packed(stream, want, shown)
     try:
         out = bytearray(want)
     except MemoryError as error:
@@ -83,6 +87,15 @@ def unpack(
             code="checksum",
             hint=_AGAIN,
         ) from error
+
+
+def _check_packed(stream: BinaryIO, want: int, shown: str) -> None:
+    """Refuse at once what no packing could hold: deflate packs 1032 to 1 at best."""
+    at = stream.tell()
+    have = stream.seek(0, os.SEEK_END) - at
+    stream.seek(at)
+    if want > (have + 1) * _BEST_RATIO:
+        raise _cut(shown, have, want)
 
 
 def unpack_head(stream: BinaryIO, n: int) -> bytes:
@@ -157,7 +170,7 @@ def _start(packing: str) -> _Unpacker:
 
 def _cut(shown: str, got: int, want: int) -> ReadError:
     return ReadError(
-        f"{shown} is cut: {in_words(got)} of {in_words(want)} of its voxels are there.",
+        f"{shown} is cut: only {in_words(got)} for {in_words(want)} of voxels are there.",
         code="truncated",
         hint=_AGAIN,
     )
