@@ -143,6 +143,7 @@ def _set_apart(stacks: list[Stack], scouts: list[Stack]) -> list[Stack]:
     for scout in scouts:
         scout.is_apart, scout.kind = True, Kind.LOCALIZER
         scout.suffix = scout.suffix or " · localizer"
+        scout.notices = [one for one in scout.notices if one.code != "several-stacks"]
         notice = Notice(
             "localizer-apart",
             f"{len(scout.frames)} localizer picture(s) are listed apart.",

@@ -3,14 +3,17 @@
 import atexit
 import contextlib
 import itertools
+import sys
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from multiprocessing import connection, get_context
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from multiprocessing.shared_memory import SharedMemory
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -194,9 +197,25 @@ def _start_worker() -> _Worker:
     process = context.Process(
         target=decode.serve, args=(theirs,), name="samdesk-decode", daemon=True
     )
-    process.start()
+    with _no_main():
+        process.start()
     theirs.close()
     return _Worker(process, ours)
+
+
+@contextlib.contextmanager
+def _no_main() -> Iterator[None]:
+    """Keep a new process from running the main script again.
+
+    Spawn imports the parent's main module in the child, which the decoder does not need: it would
+    start slower, and not at all where the main script is no file or has no guard.
+    """
+    held = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = held
 
 
 def _release(worker: _Worker) -> None:

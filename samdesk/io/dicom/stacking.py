@@ -192,19 +192,27 @@ def _lean(slope: Floats, length_mm: float) -> tuple[Lean, float]:
 def _places(along: Floats) -> tuple[Floats, float, float]:
     """Give the grid place of each sorted slice, the step, and the worst error (0 when even)."""
     steps = np.diff(along)
-    step = float(np.sort(steps)[(len(steps) - 1) // 2])
+    middle = float(np.sort(steps)[(len(steps) - 1) // 2])
+    # Where most slices are absent the smallest step, not the middle one, is the scanner's.
+    for step in (middle, float(steps.min())):
+        multiples = _multiples(steps, step)
+        if multiples is None:
+            continue
+        places = np.concatenate([[0.0], np.cumsum(multiples)])
+        step = float((along[-1] - along[0]) / places[-1])
+        off = np.abs(along - along[0] - places * step).max()
+        if off <= max(SAME_PLACE_MM, OFF_GRID_SHARE * step):
+            return places, step, 0.0
+    return _uneven(along, steps)
+
+
+def _multiples(steps: Floats, step: float) -> Floats | None:
+    """Give how many regular steps each step is; None where they are not, or the spacing changes."""
     tolerance = max(STEP_SHARE * step, SAME_PLACE_MM)
-    multiples = np.maximum(np.round(steps / step), 1.0)
+    multiples: Floats = np.maximum(np.round(steps / step), 1.0)
     if not (np.abs(steps - multiples * step) <= tolerance * multiples).all():
-        return _uneven(along, steps)
-    if _longest_run(multiples > 1) >= RUN_OF_STEPS:
-        return _uneven(along, steps)
-    places = np.concatenate([[0.0], np.cumsum(multiples)])
-    step = float((along[-1] - along[0]) / places[-1])
-    off = np.abs(along - along[0] - places * step).max()
-    if off > max(SAME_PLACE_MM, OFF_GRID_SHARE * step):
-        return _uneven(along, steps)
-    return places, step, 0.0
+        return None
+    return None if _longest_run(multiples > 1) >= RUN_OF_STEPS else multiples
 
 
 def _uneven(along: Floats, steps: Floats) -> tuple[Floats, float, float]:

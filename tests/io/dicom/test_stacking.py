@@ -161,3 +161,10 @@ def test_any_sheared_stack_puts_each_slice_where_it_was(
     allowed = 1e-6 if layout.lean is not Lean.NONE or abs(shear) < 1e-9 else 0.11
     found = geometry.to_mm(index)
     assert np.abs(found - origins[shuffled][list(layout.order)]).max() < allowed
+
+
+def test_where_most_slices_are_absent_the_smallest_step_counts() -> None:
+    layout = stack([0.0, 2.0, 6.0, 10.0])
+    assert layout.is_even
+    assert layout.step_mm == pytest.approx(2.0)
+    assert [gap.lost for gap in layout.gaps] == [1, 1]
