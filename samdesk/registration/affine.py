@@ -59,12 +59,15 @@ def prepare(fixed: Volume, moving: Volume, spacing_mm: float = SPACING_MM) -> Pr
     return Prepared(ours, theirs, body_mask(ours, hu), body_mask(theirs, hu))
 
 
-def register(fixed: Volume, moving: Volume) -> Generator[Progress, None, Registration]:
+def register(
+    fixed: Volume, moving: Volume, spacing_mm: float = SPACING_MM
+) -> Generator[Progress, None, Registration]:
     """Find the affine that takes places of `fixed` to `moving`.
 
     Args:
         fixed: where points are known.
         moving: where they are looked for; may show a part of the body only.
+        spacing_mm: of the finest images that are compared.
 
     Returns:
         The registration; the same for the same input.
@@ -73,7 +76,7 @@ def register(fixed: Volume, moving: Volume) -> Generator[Progress, None, Registr
         SamdeskError: a volume is too thin, the optimizer gave up, or the result ran away.
     """
     started = perf_counter()
-    pair = prepare(fixed, moving)
+    pair = prepare(fixed, moving, spacing_mm)
     transform, metric = yield from fit(pair)
     return Registration("affine", metric, perf_counter() - started, transform)
 

@@ -12,7 +12,7 @@ from typing import Any
 from samdesk.core.progress import Progress
 from samdesk.core.volume import Volume
 from samdesk.registration import affine
-from samdesk.registration.affine import BINS, SEED, Prepared, prepare
+from samdesk.registration.affine import BINS, SEED, SPACING_MM, Prepared, prepare
 from samdesk.registration.images import shrunk, toolkit
 from samdesk.registration.transform import Registration, execute
 
@@ -26,6 +26,7 @@ def register(
     moving: Volume,
     grid_mm: float = GRID_MM,
     start: Registration | None = None,
+    spacing_mm: float = SPACING_MM,
 ) -> Generator[Progress, None, Registration]:
     """Find the affine and then the smooth deformation that take places of `fixed` to `moving`.
 
@@ -34,6 +35,7 @@ def register(
         moving: where they are looked for.
         grid_mm: distance of the finest control points.
         start: the affine of these two volumes, where it is known; its seconds are counted too.
+        spacing_mm: of the finest images that are compared.
 
     Returns:
         The registration; the same for the same input.
@@ -42,7 +44,7 @@ def register(
         SamdeskError: as in `affine.register`.
     """
     started = perf_counter() - (start.seconds if start is not None else 0.0)
-    pair = prepare(fixed, moving)
+    pair = prepare(fixed, moving, spacing_mm)
     linear = (yield from affine.fit(pair))[0] if start is None else start.inner
     spline, metric = yield from _bend(pair, linear, grid_mm)
     return Registration("affine + B-spline", metric, perf_counter() - started, spline)
