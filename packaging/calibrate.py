@@ -42,7 +42,9 @@ def main() -> int:
         print(f"{error.what} {error.hint}".strip(), file=sys.stderr)
         return 1
     print(f"{fitted.n} examples, {examples.is_right.mean():.0%} right")
-    print(f"held out: AUC of presence {fitted.presence_auc:.3f}, AUC of right {fitted.right_auc:.3f}")
+    print(
+        f"held out: AUC of presence {fitted.presence_auc:.3f}, AUC of right {fitted.right_auc:.3f}"
+    )
     print(f"held out: expected calibration error {fitted.ece:.3f}")
     numbers = fitted.calibration.numbers()
     for name, value in numbers.items():
