@@ -54,7 +54,7 @@ class Job:
     interrupts: int = field(default=0, compare=False)
     told_s: float = field(default=0.0, compare=False)
     told_doing: str = field(default="", compare=False)
-    on_cancel: Callable[["Job"], None] | None = field(default=None, compare=False)
+    on_cancel: Callable[["Job"], None] = field(default=lambda _: None, compare=False)
 
     def cancel(self) -> None:
         """End the job, in the middle of its step where it has an `interrupt`.
@@ -62,8 +62,7 @@ class Job:
         Its own `finally` blocks run, on the worker.
         """
         self.cancelled = True
-        if self.on_cancel is not None:
-            self.on_cancel(self)
+        self.on_cancel(self)
 
 
 class JobQueue(QThread):

@@ -179,12 +179,12 @@ def _scan_phantom(folder: Path) -> Steps:
 
     written = folder / patient_id(make_patient(PHANTOM_SEED))
     if not written.is_dir():
-        yield from apart(_write_phantom, folder)
+        yield from apart(_write_phantom, folder, PHANTOM_SPACING_MM)
     return (yield from _scan([written]))
 
 
-def _write_phantom(folder: Path) -> Steps:
+def _write_phantom(folder: Path, spacing_mm: tuple[float, float, float]) -> Steps:
     from samdesk.core.phantom.patient import make_patient
     from samdesk.io.phantom_files import write_patient
 
-    yield from write_patient(make_patient(PHANTOM_SEED), folder, spacing_mm=PHANTOM_SPACING_MM)
+    yield from write_patient(make_patient(PHANTOM_SEED), folder, spacing_mm=spacing_mm)

@@ -1,6 +1,7 @@
 """Questions to matches: the model at work behind the window."""
 
 from dataclasses import dataclass
+from itertools import permutations
 
 from PySide6.QtCore import QObject, Signal
 
@@ -99,6 +100,7 @@ class MatchingService(QObject):
         volumes.opened.connect(self._on_volumes_opened)
         volumes.closed.connect(self._on_volumes_closed)
         volumes.failed.connect(self._on_volumes_failed)
+        volumes.shown_changed.connect(self._prepare_pairs)
         models.changed.connect(self._on_models_changed)
         self._embeddings.ready.connect(self._on_embeddings_ready)
         self._embeddings.progressed.connect(self._on_embeddings_progressed)
@@ -389,17 +391,20 @@ class MatchingService(QObject):
         self._tell_device()
         if isinstance(thing, One):
             self.ready.emit(thing.series)
-            self._prepare_pairs(thing)
+            self._prepare_pairs()
         for key in tuple(self._open):
             self._advance(key)
         self._tell_busy()
 
-    def _prepare_pairs(self, one: One) -> None:
-        """Compare the two scans on the screen in the background, in both directions."""
-        for other in self._volumes.shown or self._volumes.ids[-2:]:
-            if other != one.series:
-                for a, b in ((one.series, other), (other, one.series)):
-                    self._embeddings.want_prior(Pair(a, b, one.model), Urgency.BACKGROUND)
+    def _prepare_pairs(self) -> None:
+        """Compare the scans on the screen in the background, in both directions."""
+        in_front = self._volumes.shown or self._volumes.ids[-2:]
+        for baseline, follow_up in permutations(in_front, 2):
+            info = self._info(self._volumes.get(baseline))
+            if info is not None:
+                pair = Pair(baseline, follow_up, info.id)
+                self._embeddings.want_prior(pair, Urgency.BACKGROUND)
+        self._tell_busy()
 
     def _on_embeddings_progressed(self, thing: One | Pair, progress: Progress) -> None:
         if isinstance(thing, One):

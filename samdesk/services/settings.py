@@ -114,42 +114,39 @@ class SettingsService(QObject):
             return _checked(_upgraded(json.loads(self._path.read_text(encoding="utf-8"))))
         except (OSError, ValueError, TypeError, RecursionError, SamdeskError) as error:
             logger.warning("settings.reset kind=%s", type(error).__name__)
-            kept = self._keep_old()
+            kept = _keep_old(self._path)
             self.notice = Notice(
                 "settings-reset",
                 "The settings could not be read, so those of a first start are used. " + kept,
             )
             return Settings()
 
-    def _keep_old(self) -> str:
-        if self._path is None:
-            return ""
-        backup = self._path.with_name(self._path.name + ".bak")
-        try:
-            shutil.copyfile(self._path, backup)
-        except OSError:
-            return "The old file could not be kept."
-        return f"The old file is kept as {backup.name}."
-
     def _write(self) -> None:
         if self._path is None:
             return
         from samdesk.io import atomic
 
-        text = json.dumps(asdict(self._now), indent=2)
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            atomic.write_text(self._path, text)
-        except SamdeskError as error:
-            self.failed.emit(error)
-        except OSError as error:
-            cause = error.strerror or type(error).__name__
+            atomic.write_text(self._path, json.dumps(asdict(self._now), indent=2))
+        except (OSError, SamdeskError) as error:
+            cause = error.strerror if isinstance(error, OSError) else error.what
             self.failed.emit(
                 SamdeskError(
-                    f"The settings could not be written: {cause}.",
+                    f"The settings could not be written: {cause}",
+                    code="cannot-write",
                     hint="They hold until samdesk is closed.",
                 )
             )
+
+
+def _keep_old(path: Path) -> str:
+    backup = path.with_name(path.name + ".bak")
+    try:
+        shutil.copyfile(path, backup)
+    except OSError:
+        return "The old file could not be kept."
+    return f"The old file is kept as {backup.name}."
 
 
 def _upgraded(data: object) -> dict[str, Any]:

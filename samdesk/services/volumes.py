@@ -42,6 +42,8 @@ class VolumeService(QObject):
     closed = Signal(str)
     # A series could not be opened; the others go on.
     failed = Signal(str, SamdeskError)
+    # Other scans are on the screen now.
+    shown_changed = Signal()
     # Reading was stopped before its end.
     stopped = Signal(str)
 
@@ -115,11 +117,13 @@ class VolumeService(QObject):
 
     def show(self, series: Collection[SeriesId]) -> None:
         """Say which series are on the screen now: they are held whatever the bound says."""
-        self._shown = frozenset(series)
+        before, self._shown = self._shown, frozenset(series)
         for one in series:
             if one in self._held:
                 self._held.move_to_end(one)
         self._make_room()
+        if self._shown != before:
+            self.shown_changed.emit()
 
     def cancel(self, series: SeriesId | None = None) -> None:
         """Stop reading a series, or all of them."""

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -20,6 +21,20 @@ from samdesk.core.models import ModelInfo
 from samdesk.core.volume import Modality
 from samdesk.model import manifest
 from samdesk.services.bundle import Services
+from samdesk.services.jobs import JobQueue
+
+
+@pytest.fixture(autouse=True)
+def worker_is_seen_by_coverage(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let coverage follow the worker, which Qt starts behind Python's back."""
+    run = JobQueue.run
+
+    def traced(queue: JobQueue) -> None:
+        sys.settrace(threading.gettrace())
+        run(queue)
+
+    monkeypatch.setattr(JobQueue, "run", traced)
+
 
 PATIENCE_S = 60.0
 BEAT_MS = 5

@@ -277,3 +277,12 @@ def test_closing_in_the_middle_of_a_pass_takes_no_longer_than_a_cancel(
     program.services.jobs.close()
     assert time.monotonic() - before < CANCEL_S * patience
     assert not program.services.jobs.isRunning()
+
+
+def test_a_model_is_verified_in_the_background(small_model: ModelInfo, start: Any) -> None:
+    program = start()
+    told: list[tuple[str, object]] = []
+    program.services.models.verified.connect(lambda *words: told.append(words))
+    program.services.models.verify(small_model.id)
+    program.until(lambda: told)
+    assert told == [("small", None)]

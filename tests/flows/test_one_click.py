@@ -21,6 +21,7 @@ from samdesk.core.point import TemplatePoint
 from samdesk.io.base import finish
 from samdesk.io.phantom_files import write_patient
 from samdesk.model.shelf import Shelf
+from samdesk.services import library as library_module
 
 # A patient that no training drew; its scans are coarse here, to be made in seconds.
 SEED = 90_001
@@ -50,7 +51,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Written:
 
 @pytest.fixture(scope="module")
 def cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One cache for all tests, so that each date is embedded once."""
+    """Give one cache for all tests, so that each date is embedded once."""
     return tmp_path_factory.mktemp("cache")
 
 
@@ -219,3 +220,18 @@ def test_a_path_that_is_gone_is_said(program: Any, tmp_path: Path) -> None:
     assert report.series == ()
     assert [one.path.name for one in report.refusals] == ["missing"]
     assert report.refusals[0].code == "files-missing"
+
+
+def test_the_made_patient_is_written_once_and_opened_again(
+    program: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(library_module, "PHANTOM_SPACING_MM", (14.0, 12.0, 12.0))
+    library = program.services.library
+    library.open_phantom()
+    program.until(lambda: program.of("found"))
+    library.open_phantom()
+    program.until(lambda: len(program.of("found")) == 2)
+    assert len(library.report.series) == 3
+    assert len({one.study_date for one in library.report.series}) == 3
+    assert library.recent == ()
+    assert program.of("failed") == []

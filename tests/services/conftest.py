@@ -1,5 +1,6 @@
 """Services that can be tried without files and without a network."""
 
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -33,6 +34,19 @@ from samdesk.services.relay import Relay
 from samdesk.services.settings import SettingsService
 from samdesk.services.store import Store
 from samdesk.services.volumes import VolumeService
+
+
+@pytest.fixture(autouse=True)
+def worker_is_seen_by_coverage(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let coverage follow the worker, which Qt starts behind Python's back."""
+    run = JobQueue.run
+
+    def traced(queue: JobQueue) -> None:
+        sys.settrace(threading.gettrace())
+        run(queue)
+
+    monkeypatch.setattr(JobQueue, "run", traced)
+
 
 PATIENCE_S = 10.0
 

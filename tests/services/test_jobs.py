@@ -243,14 +243,16 @@ def test_an_error_reaches_its_owner_and_the_worker_goes_on(book: Book, until: Un
 
     def bad_at_the_end() -> Generator[Progress, None, None]:
         try:
+            begun.set()
             gate.wait(5)
             yield Progress(0, 1)
         finally:
             raise ValueError("on the way out")
 
-    gate = threading.Event()
+    begun, gate = threading.Event(), threading.Event()
     book.submit("bad", Urgency.OPEN, bad())
     job = book.submit("bad at the end", Urgency.OPEN, bad_at_the_end())
+    assert begun.wait(5)
     job.cancel()
     gate.set()
     book.submit("good", Urgency.BACKGROUND, quick([], "good"))

@@ -155,3 +155,10 @@ def test_paths_are_remembered_only_if_that_is_allowed(
 def test_the_remembered_paths_have_an_end(library: LibraryService, until: Until) -> None:
     drop(library, until, *(f"s{n}" for n in range(MOST_RECENT + 3)))
     assert len(library.recent) == MOST_RECENT
+
+
+def test_without_a_folder_there_is_no_made_patient(
+    library: LibraryService, told: list[Any]
+) -> None:
+    library.open_phantom()
+    assert told == []

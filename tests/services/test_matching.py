@@ -5,6 +5,7 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from samdesk.core.edits import AddPoint, MovePoint, RemovePoint
@@ -12,7 +13,10 @@ from samdesk.core.ids import ModelId, PointId, SeriesId
 from samdesk.core.match import SimilarityMap, Verdict
 from samdesk.core.matchbook import CURSOR, Matchbook
 from samdesk.core.point import TemplatePoint
+from samdesk.core.progress import Progress
 from samdesk.core.project import Project
+from samdesk.core.radiograph import Radiograph
+from samdesk.core.reading import Opened
 from samdesk.core.reading_notes import Notice
 from samdesk.core.volume import Modality
 from samdesk.errors import ModelError, ReadError
@@ -89,7 +93,7 @@ def test_a_click_waits_for_an_embedding_that_is_being_made_and_does_not_begin_it
     question = ask(desk)
     ask(desk, THERE)
     last = ask(desk)
-    assert question == last
+    assert ask(desk) == question == last
     assert desk.of("progressed")[-1][1].doing == "computing the embedding"
     assert desk.engine.running.is_set()
     desk.engine.let_go.set()
@@ -372,6 +376,72 @@ def test_an_answer_that_is_in_the_book_is_told_at_once(desk: Any, until: Until) 
     question, match = final(desk)[0]
     desk.matching.ask(question)
     assert final(desk)[-1] == (question, match)
+
+
+def test_a_question_is_put_to_the_model_of_the_scan_even_before_it_is_read(
+    desk: Any, made: SimpleNamespace
+) -> None:
+    desk.add(made.series("mr", modality=Modality.MR), made.series("file", modality=Modality.OTHER))
+    assert desk.matching.question(CURSOR, HERE, SeriesId("mr"), B).model == ""
+    assert desk.matching.question(CURSOR, HERE, SeriesId("file"), B).model == "small"
+
+
+def test_a_radiograph_beside_the_scans_is_not_asked(desk: Any, until: Until) -> None:
+    desk.opened["c"] = Opened(Radiograph(np.zeros((4, 4), np.uint8)))
+    desk.open("a", "b", "c")
+    add(desk)
+    until(lambda: final(desk))
+    until(lambda: not desk.matching.is_busy)
+    assert {question.follow_up for question, _ in final(desk)} == {B}
+    assert "radiograph" in desk.matching.cannot_say(C)
+
+
+def test_the_scans_on_the_screen_are_compared_before_a_click(
+    desk: Any, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared: list[tuple[Any, Any]] = []
+
+    def prior(_model: ModelId, a: Any, b: Any) -> Any:
+        yield from ()
+        compared.append((a, b))
+
+    monkeypatch.setattr(desk.engine, "prior", prior)
+    a, b, c = (id(desk.opened[name].image) for name in "abc")
+    desk.volumes.show({A, C})
+    desk.open("a", "b", "c")
+    embedded(desk, until)
+    assert set(compared) == {(a, c), (c, a)}
+    desk.volumes.show({A, B})
+    until(lambda: not desk.matching.is_busy)
+    assert set(compared[2:]) == {(a, b), (b, a)}
+
+
+def test_a_comparison_that_goes_wrong_fails_the_question_that_waits_for_it(
+    desk: Any, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> Any:
+        yield from ()
+        raise ModelError("The scans cannot be compared.", code="model-incompatible")
+
+    desk.open("a", "b")
+    monkeypatch.setattr(desk.engine, "prior", broken)
+    ask(desk)
+    until(lambda: desk.of("failed"))
+    assert desk.of("failed")[0][1].what == "The scans cannot be compared."
+    assert desk.of("embed_failed") == []
+
+
+def test_progress_of_the_comparison_reaches_the_question(
+    desk: Any, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def prior(*_: object) -> Any:
+        yield Progress(1, 3, "fitting")
+
+    monkeypatch.setattr(desk.engine, "prior", prior)
+    desk.open("a", "b")
+    question = ask(desk)
+    until(lambda: final(desk))
+    assert (question, Progress(1, 3, "fitting")) in desk.of("progressed")
 
 
 def test_a_forgotten_crosshair_is_not_answered(desk: Any, until: Until) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from PySide6.QtCore import QCoreApplication
 
-from samdesk.errors import SamdeskError
+from samdesk.errors import NoRoom, SamdeskError
 from samdesk.services import settings as module
 from samdesk.services.settings import Settings, SettingsService
 
@@ -104,6 +104,21 @@ def test_a_file_that_cannot_be_written_is_told_and_the_setting_holds(tmp_path: P
     assert service.now.theme == "dark"
     assert len(told) == 1
     assert told[0].what.startswith("The settings could not be written")
+
+
+def test_a_full_disk_is_told_and_the_old_file_stays(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_path: Path, _text: str) -> None:
+        raise NoRoom("the disk is full", code="no-room")
+
+    service, told = SettingsService(file), list[SamdeskError]()
+    service.change(threads=1)
+    service.failed.connect(told.append)
+    monkeypatch.setattr("samdesk.io.atomic.write_text", full)
+    service.change(threads=2)
+    assert told[0].what == "The settings could not be written: the disk is full"
+    assert SettingsService(file).now.threads == 1
 
 
 def test_without_a_path_nothing_is_written(qapp: QCoreApplication) -> None:

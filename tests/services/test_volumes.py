@@ -149,6 +149,14 @@ def test_a_closed_series_is_let_go(desk: Any) -> None:
     assert desk.of("closed") == [("a",)]
 
 
+def test_a_series_that_is_being_read_is_not_read_twice(desk: Any, until: Until) -> None:
+    desk.volumes.open(A)
+    desk.volumes.open(A)
+    assert desk.volumes.reading == (A,)
+    until(lambda: desk.volumes.get(A))
+    assert len(desk.of("opened")) == 1
+
+
 def test_the_bound_is_a_share_of_the_machine(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def no_sysconf(_name: str) -> int:
         raise ValueError
