@@ -81,10 +81,18 @@ CORRECTED = {
 }
 
 
+ALSO_RIGHT = {
+    # The card's sha256 is not the file's: it is refused before anything looks inside.
+    "model/memory_bomb.onnx": "refuse:checksum",
+}
+
+
 def _case(row: dict[str, str]) -> Case:
     accepted = [row["expected"]]
     if "alt=" in row["note"]:
         accepted.append(row["note"].split("alt=", 1)[1].split(";")[0].split(" ")[0])
+    if row["path"] in ALSO_RIGHT:
+        accepted.append(ALSO_RIGHT[row["path"]])
     fact = CORRECTED.get(row["path"], row["expected_fact"])
     return Case(row["path"], row["kind"], tuple(accepted), fact, row["note"])
 

@@ -133,6 +133,10 @@ def _stacks(read: Read, found: re.Match[str]) -> bool:
     return sum(not one.is_apart for one in read.series) == int(found.group(1))
 
 
+def _series(read: Read, found: re.Match[str]) -> bool:
+    return len({one.id.split("/")[0] for one in read.series}) == int(found.group(1))
+
+
 def _bead(read: Read, found: re.Match[str]) -> bool:
     want = np.array(_numbers(found.group(1)))
     return bool(np.linalg.norm(bead_of(read.volumes[0]) - want) <= BEAD_MM)
@@ -171,8 +175,13 @@ def _step(read: Read, found: re.Match[str]) -> bool:
 
 
 def _said(read: Read, found: re.Match[str]) -> bool:
-    words = found.group(1).strip().lower()
-    return any(words in message.lower() for message in read.messages)
+    """Look for the telling words of a message; the rest may be said otherwise."""
+    words = [word for word in found.group(1).lower().split() if len(word) > 3] or [found.group(1)]
+    return any(word in message.lower() for message in read.messages for word in words)
+
+
+def _line(read: Read, found: re.Match[str]) -> bool:
+    return any(found.group(1) in message.lower() for message in read.messages)
 
 
 def _gap(read: Read, found: re.Match[str]) -> bool:
@@ -228,7 +237,8 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     (r"spacing_y=([\d.]+)", _along(1)),
     (r"spacing_x=([\d.]+)", _along(2)),
     (r"n_slices(>?=)(\d+(?:,\d+)*)", _slices),
-    (r"n_(?:stacks|volumes|series)=(\d+)", _stacks),
+    (r"n_(?:stacks|volumes)=(\d+)", _stacks),
+    (r"n_series=(\d+)", _series),
     (r"n_patients=(\d+)", _patients),
     (r"bead_lps=\(([^)]*)\)", _bead),
     (rf"bead=({NUMBER})", _bead_value),
@@ -241,7 +251,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     (r"left_out=(\d+)", _lost),
     (r"message says:? ([\w ]+)", _said),
     (r"message names (not_there\.raw|MPEG-4)", _said),
-    (r"(line \d+) named", _said),
+    (r"(line \d+) named", _line),
     (r"^n=(\d+)", _point_count),
     (r"bead at (?:LPS )?\(([^)]*)\)", _point_at),
     (r"bead=\(([^)]*)\)", _point_at),
