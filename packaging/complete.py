@@ -1,7 +1,7 @@
 """Hold the files that promised full coverage to it, and name those that got there.
 
-A promise is kept on a machine without real scans too, so what only they reach does not count. A file
-that got there unasked is named, and whoever sees it puts it on the list.
+A promise is kept on a machine without real scans too, so what only they reach does not count. A
+file that got there unasked is named, and whoever sees it puts it on the list.
 """
 
 import json
