@@ -175,7 +175,7 @@ QPushButton[role="link"]:focus {{ border: 2px solid {c.focus}; }}
 QPushButton:checked {{ background: {c.select}; color: {c.on_select}; }}
 QToolButton[role="rail"] {{
     background: transparent; color: {c.text2}; border: none; border-left: 3px solid transparent;
-    min-width: {RAIL - 4}px; min-height: 56px; padding: 2px 0;
+    min-width: {RAIL - 12}px; min-height: 56px; padding: 2px 0;
 }}
 QToolButton[role="rail"]:hover {{ background: {c.hover}; }}
 QToolButton[role="rail"]:checked {{

@@ -242,17 +242,20 @@ class ReadPage(QWidget):
         side.pane.show_cursor(at_mm)
 
     def _on_pane_menu_asked(self, side: Side, where: QPoint, at_mm: Position) -> None:
-        shown = side.pane.shown
-        if shown is None:
-            return
+        if side.pane.shown is not None:
+            self.menu(side, at_mm).popup(where)
+
+    def menu(self, side: Side, at_mm: Position) -> QMenu:
+        """Make the menu of a place."""
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         find = menu.addAction("Find this place in the other scan")
         find.setEnabled(self._other(side).series is not None)
         find.triggered.connect(lambda: self._ask(side, at_mm))
-        copy = menu.addAction("Copy place")
-        copy.triggered.connect(lambda: read_words.copy(shown.place_words(at_mm)))
-        menu.popup(where)
+        shown = side.pane.shown
+        words = "" if shown is None else shown.place_words(at_mm)
+        menu.addAction(f"Copy  {words}").triggered.connect(lambda: read_words.copy(words))
+        return menu
 
     def _on_asking_landed(self, match: Match) -> None:
         side = self._follow_up()

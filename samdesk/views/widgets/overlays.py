@@ -24,7 +24,7 @@ from samdesk.views.theme import CANVAS_TEXT, SMALL_POINT_SIZE
 HALO = 1.5
 RING = 12.0
 # Nothing is drawn nearer to a mark's center than this, in logical pixels.
-FREE = 9.0
+FREE = 10.0
 FAR_ALPHA = 0.45
 
 
@@ -92,7 +92,7 @@ def mark_path(kind: Kind, center: QPointF) -> QPainterPath:
     elif kind is Kind.MOVED:
         path.addRect(QRectF(x - RING, y - RING, 2 * RING, 2 * RING))
     elif kind in (Kind.UNCERTAIN, Kind.OTHER):
-        size = RING + 3 if kind is Kind.UNCERTAIN else RING
+        size = RING + 4 if kind is Kind.UNCERTAIN else RING + 2
         corners = [(0, -size), (size, 0), (0, size), (-size, 0), (0, -size)]
         path.addPolygon(QPolygonF([QPointF(x + dx, y + dy) for dx, dy in corners]))
     elif kind is Kind.REJECTED:
