@@ -19,7 +19,7 @@ def random_curve(hu: Tensor, rng: Generator, strength: float = 1.0) -> Tensor:
     moved = torch.cat([knots[:1], knots[0] + gaps.cumsum(0)])
     # Keep water where it is, give or take, and let the ends go where the gaps took them.
     moved = moved - moved[5] + knots[5] + 15 * strength * torch.randn(1, generator=rng)
-    moved[0] = -1000.0
+    moved[0] = min(-1000.0, float(moved[1]) - 10.0)
     slopes = moved.diff() / knots.diff()
     out = moved[0] + slopes[0] * (hu - knots[0])
     for at, change in zip(knots[1:-1].tolist(), slopes.diff().tolist(), strict=True):

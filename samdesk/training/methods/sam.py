@@ -22,7 +22,9 @@ from samdesk.training.networks.sam import COARSE_STRIDE, FINE_STRIDE, SamNetwork
 
 # (low, high, center, divisor) in HU: one channel for everything, one for soft tissue (sam.md 1).
 WINDOWS = ((-1000.0, 1000.0, 0.0, 500.0), (-160.0, 340.0, 60.0, 125.0))
-NEVER = -1e4
+# An excluded pair's similarity: exp(-8 / tau) is 0 in float32. Not -1e4: torch 2.13's vectorised
+# log_softmax gives NaN gradients where a whole row is that far down.
+NEVER = -8.0
 CORNERS = tuple((k, j, i) for k in (0, 1) for j in (0, 1) for i in (0, 1))
 # Cells whose first voxel is below this are air outside the patient.
 AIR_HU = -990.0
@@ -302,7 +304,7 @@ def cell_centers(flat: Tensor, shape: Sequence[int], stride: int) -> Tensor:
 def info_nce(positive: Tensor, negative: Tensor, tau: float) -> tuple[Tensor, float]:
     """The loss of (n,) positives among (n, m) negatives, and the share of positives on top.
 
-    Excluded negatives are -1e4, never 0: a zero would still count in the sum.
+    Excluded negatives are NEVER and not 0: a zero would still count in the sum.
     """
     logits = torch.cat([positive[:, None], negative], 1) / tau
     loss = -F.log_softmax(logits, 1)[:, 0].mean()
