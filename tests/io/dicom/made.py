@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydicom import dcmwrite
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.encaps import encapsulate
-from pydicom.uid import ExplicitVRLittleEndian
+from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 CT_CLASS = "1.2.840.10008.5.1.4.1.1.2"
 AXIAL = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
@@ -74,12 +75,22 @@ def picture(k: int) -> np.ndarray:
 def as_bytes(ds: Dataset, syntax: str = ExplicitVRLittleEndian) -> bytes:
     """Write a data set as a file."""
     meta = FileMetaDataset()
+    meta.FileMetaInformationGroupLength = 0  # pydicom fills in the true length
     meta.MediaStorageSOPClassUID = ds.SOPClassUID
     meta.MediaStorageSOPInstanceUID = ds.get("SOPInstanceUID", "1.2")
     meta.TransferSyntaxUID = syntax
     buffer = io.BytesIO()
-    file = FileDataset(None, ds, file_meta=meta, preamble=b"\0" * 128)
-    file.save_as(buffer, enforce_file_format=True)
+    file = FileDataset(buffer, ds, file_meta=meta, preamble=b"\0" * 128)
+    file.set_original_encoding(None, None)
+    meta.FileMetaInformationVersion = b"\0\1"
+    meta.ImplementationClassUID = "1.2.3"
+    dcmwrite(
+        buffer,
+        file,
+        implicit_vr=syntax == ImplicitVRLittleEndian,
+        little_endian=syntax != ExplicitVRBigEndian,
+        enforce_file_format=False,
+    )
     return buffer.getvalue()
 
 
