@@ -23,7 +23,7 @@ MOST_RECENT = 12
 # The patient of `samdesk demo`.
 PHANTOM_SEED = 1
 # (k, j, i); coarser than its scanner's own, so that all dates are there in seconds.
-PHANTOM_SPACING_MM = (3.0, 2.0, 2.0)
+PHANTOM_SPACING_MM = (3.0, 2.5, 2.5)
 
 
 class LibraryService(QObject):

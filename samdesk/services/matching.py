@@ -170,6 +170,8 @@ class MatchingService(QObject):
 
     def cancel(self) -> None:
         """Stop everything that is at work, within a second."""
+        if not self._is_busy:
+            return
         for key in tuple(self._open):
             self._let_go(key)
         self._embeddings.cancel()

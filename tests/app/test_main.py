@@ -1,6 +1,5 @@
 """The start and the end of the window."""
 
-import subprocess
 import sys
 import threading
 import time
@@ -14,20 +13,7 @@ from samdesk.app import main, wiring
 from samdesk.app.exit_codes import DONE, STOPPED
 from samdesk.errors import DisplayError
 
-HEAVY = ("torch", "SimpleITK", "onnxruntime", "nibabel", "pydicom", "highdicom", "scipy.ndimage")
 END_S = 1.0
-
-
-def test_the_start_loads_no_heavy_library() -> None:
-    """Each of these costs the window a part of a second before anything is asked of it."""
-    code = (
-        "import sys, samdesk.app.main, samdesk.app.wiring, samdesk.views.main_window;"
-        f"print([name for name in {HEAVY} if name in sys.modules])"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
-    )
-    assert done.stdout.strip() == "[]"
 
 
 @pytest.fixture

@@ -140,6 +140,7 @@ def test_cancel_stops_a_pass_within_a_second_and_go_on_takes_it_up(desk: Any, un
     assert not desk.matching.is_busy
     until(lambda: not desk.engine.running.is_set())
     assert time.monotonic() - started < CANCEL_S
+    desk.matching.cancel()
     assert desk.of("stopped") == [()]
     desk.engine.let_go.set()
     desk.matching.go_on()
