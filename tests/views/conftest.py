@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import QEvent
+from PySide6.QtWidgets import QApplication, QWidget
 
 from samdesk.app import wiring
 from samdesk.core.geometry import Geometry, Position
@@ -162,7 +163,19 @@ def services(
     """The real services over the made engine; one model for CT is installed."""
     monkeypatch.setattr(wiring, "ModelEngine", lambda *_: engine)
     monkeypatch.setattr("samdesk.model.shelf.Shelf.list", lambda _self: (MODEL,))
-    theme.apply(qapp, "dark")
+    if qapp.property(theme.PROPERTY) != "dark":
+        theme.apply(qapp, "dark")
     made = wiring.make_services(None, (), None)
     yield made
     wiring.close(made)
+
+
+@pytest.fixture
+def let_go(qapp: QApplication) -> Callable[[QWidget], None]:
+    """Delete a window now: those that wait for it make every change of theme slower."""
+
+    def delete(window: QWidget) -> None:
+        window.deleteLater()
+        QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+    return delete

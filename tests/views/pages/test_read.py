@@ -1,6 +1,6 @@
 """The Read page over the real services: a click is found in the other scan, both ways."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,7 @@ import pytest
 from numpy.testing import assert_allclose
 from PySide6.QtCore import QModelIndex, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from samdesk.app import wiring
@@ -31,10 +31,14 @@ ORGAN = (-20.0, 0.0, 130.0)
 
 
 @pytest.fixture
-def window(qtbot: QtBot, services: Services, scan_files: tuple[Path, Path]) -> Iterator[MainWindow]:
+def window(
+    qtbot: QtBot,
+    services: Services,
+    scan_files: tuple[Path, Path],
+    let_go: Callable[[QWidget], None],
+) -> Iterator[MainWindow]:
     """The window with the two made scans, embedded and ready for clicks."""
     made = wiring.make_window(services)
-    qtbot.addWidget(made)
     made.show()
     made.open_paths(scan_files)
     qtbot.waitUntil(lambda: len(services.volumes.ids) == 2, timeout=20_000)
@@ -42,6 +46,7 @@ def window(qtbot: QtBot, services: Services, scan_files: tuple[Path, Path]) -> I
     qtbot.waitUntil(lambda: all(services.matching.is_ready(one) for one in ids), timeout=20_000)
     yield made
     made.close()
+    let_go(made)
 
 
 @pytest.fixture
