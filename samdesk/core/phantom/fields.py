@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from samdesk.core.phantom import organs, skeleton, trunk
+from samdesk.core.phantom.maps import spline_weights
 from samdesk.core.phantom.shapes import Shape
 
 STEP_MM = 8.0
@@ -81,13 +82,30 @@ def centers() -> Mapping[str, NDArray[np.float64]]:
 
 
 def noise(rng: np.random.Generator, rms_mm: float, smooth_mm: float) -> Field:
-    """Draw a smooth displacement field (z, y, x, 3) with the given size."""
+    """Draw a smooth displacement field (z, y, x, 3) with the given size.
+
+    Random numbers on coarse knots with a cubic B-spline between them are as smooth as noise under
+    a Gaussian of about 0.6 of the knots' distance, and drawn far sooner.
+    """
+    step = smooth_mm / 0.6 / STEP_MM
+    matrices = [_between(count, step) for count in SHAPE]
     made = np.empty((*SHAPE, 3))
     for part in range(3):
-        raw = rng.standard_normal(SHAPE)
-        field = ndimage.gaussian_filter(raw, smooth_mm / STEP_MM, mode="nearest", truncate=2.5)
-        made[..., part] = field * (rms_mm / max(float(field.std()), 1e-9))
+        values = rng.standard_normal([m.shape[1] for m in matrices])
+        for axis, matrix in enumerate(matrices):
+            values = np.moveaxis(np.tensordot(matrix, values, axes=(1, axis)), 0, axis)
+        made[..., part] = values * (rms_mm / max(float(values.std()), 1e-9))
     return made
+
+
+def _between(count: int, step: float) -> Field:
+    """Make the matrix (count, knots) that takes values at knots to `count` nodes."""
+    at = np.arange(count) / step
+    base = np.floor(at).astype(int)
+    matrix = np.zeros((count, int(base[-1]) + 4))
+    for k, weights in enumerate(spline_weights(at - base).T):
+        matrix[np.arange(count), base + k] = weights
+    return matrix
 
 
 def organ_field(

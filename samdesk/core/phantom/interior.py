@@ -16,7 +16,11 @@ def wall(x: Grid, y: Grid, z: Grid, skin: Grid, coarse: Grid) -> Grid:
     back = np.clip((y - 20) / 80, 0, 1)
     depth = 15 + 4 * coarse - 5 * back
     depth = depth + np.where(z < 60, 6, 0)
-    made: Grid = (skin + depth).astype(np.float32)
+    # Over the ribs the muscle is thin, but for the back and the shoulders.
+    chest = np.clip((z - 270) / 40, 0, 1) * np.clip((560 - z) / 30, 0, 1)
+    chest = chest * np.clip((40 - y) / 30, 0, 1)
+    over = trunk.cage_distance(x, y, z) - 13 - 3 * coarse - 40 * (1 - chest)
+    made: Grid = np.maximum(skin + depth, over).astype(np.float32)
     return made
 
 
@@ -69,6 +73,26 @@ def _lung_tree(seed: int) -> tuple[NDArray[np.float64], NDArray[np.float64], NDA
     starts = np.array([p[0] for p in parts])
     ends = np.array([p[1] for p in parts])
     return starts, ends, np.array([(p[2], p[3]) for p in parts])
+
+
+def lung_strands(canvas: Canvas, box: tuple[slice, slice, slice]) -> Grid:
+    """Give how much the finest vessels fill each voxel: threads that wind through the lungs.
+
+    Where two smooth noises are both near 0 there is a line; lines of two scales are drawn.
+    """
+    x, y, z = (p[box] for p in canvas.place)
+    total = np.zeros(x.shape, np.float32)
+    for step, thick, shift in ((5.0, 0.17, 11.0), (3.2, 0.14, 53.0)):
+        fields = [_noise_at(canvas, (x, y, z), step, shift * (n + 1)) for n in range(2)]
+        far = np.sqrt(fields[0] ** 2 + fields[1] ** 2)
+        total = np.maximum(total, np.clip(1.2 - far / np.float32(thick), 0, 1))
+    return total
+
+
+def _noise_at(canvas: Canvas, place: tuple[Grid, Grid, Grid], step_mm: float, shift: float) -> Grid:
+    at = np.stack([p / np.float32(step_mm) + np.float32(shift) for p in place[::-1]])
+    made: Grid = ndimage.map_coordinates(canvas.noise, at, order=1, mode="grid-wrap")
+    return made
 
 
 def lung_vessels(canvas: Canvas, seed: int, value: float, lungs: Grid) -> None:

@@ -33,7 +33,7 @@ RIGHT_KIDNEY: Place = (-62.0, 34.0, 268.0)
 KIDNEY_RADII: Place = (28.0, 24.0, 55.0)
 
 
-MEDIASTINUM = np.array([(380, 30), (470, 27), (560, 30), (605, 24)], dtype=np.float32)
+MEDIASTINUM = np.array([(380, 27), (470, 21), (540, 24), (605, 21)], dtype=np.float32)
 
 
 def _mediastinum(x: Grid, y: Grid, z: Grid) -> Grid:

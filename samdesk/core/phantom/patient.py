@@ -126,7 +126,7 @@ def _build(rng: np.random.Generator) -> Build:
         chest=size * (1 + _clipped(rng, 0.045)),
         belly=size * (1 + _clipped(rng, 0.05)),
         pelvis=size * (1 + _clipped(rng, 0.03)),
-        fat=float(np.exp(np.clip(rng.normal(0.1, 0.45), -0.8, 0.95))),
+        fat=float(np.exp(np.clip(rng.normal(0.0, 0.4), -0.8, 0.65))),
         sway_mm=(_clipped(rng, 3.5), _clipped(rng, 7.0)),
     )
 

@@ -184,6 +184,8 @@ def _lungs(canvas: Canvas, values: dict[str, float], patient: Patient) -> NDArra
             if of == side:
                 thin = canvas.share(sheet(x, y, z) - 0.4) * min(1.0, 1.2 / canvas.edge_mm)
                 inner += thin * 190
+        threads = interior.lung_strands(canvas, box) * np.float32(min(1.0, 2.2 / canvas.edge_mm))
+        inner += threads * np.float32(0.8) * (values["lung_vessel"] - inner)
         canvas.blend(box, share, inner)
         np.maximum(cover[box], canvas.share(shape.distance(x, y, z) + 1.5), out=cover[box])
     interior.lung_vessels(canvas, patient.seed, values["lung_vessel"], cover)

@@ -31,7 +31,7 @@ TABLE: dict[str, tuple[float, float, float, float]] = {
     "myocardium": (48, 55, 62, 5), "left_blood": (42, 250, 105, 14),
     "right_blood": (42, 190, 105, 18), "venous_blood": (40, 25, 100, 12),
     "portal_blood": (40, 60, 115, 12), "thyroid": (100, 60, 60, 15), "cartilage": (95, 4, 6, 18),
-    "disc": (82, 2, 4, 8), "cord": (38, 2, 4, 4), "spongy": (205, 4, 10, 40),
+    "disc": (82, 2, 4, 8), "cord": (38, 2, 4, 4), "spongy": (185, 4, 10, 32),
     "cortical": (900, 0, 0, 120), "wall": (25, 4, 6, 8), "mediastinum": (-70, 4, 8, 14),
     "lesion": (38, 20, 35, 12), "dark_lesion": (32, 4, 12, 8), "lytic": (60, 10, 20, 15),
 }  # fmt: skip

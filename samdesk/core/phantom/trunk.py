@@ -105,7 +105,9 @@ def diaphragm_z(x: Grid, y: Grid, z: Grid) -> Grid:
     top = LEFT_DOME[2] + (RIGHT_DOME[2] - LEFT_DOME[2]) * side
     sag = np.exp(-((x / np.float32(30)) ** 2)) * 14
     back = np.clip((y - middle) / b, 0, 1)
-    made: Grid = (top - sag - DOME_DEPTH_MM * (level**1.6) - 14 * back**2).astype(np.float32)
+    made: Grid = (top - sag - DOME_DEPTH_MM * np.minimum(level, 1.3) ** 2.3 - 14 * back**2).astype(
+        np.float32
+    )
     return made
 
 
