@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QMainWindow,
     QMenu,
+    QSizePolicy,
     QStackedWidget,
     QToolButton,
     QVBoxLayout,
@@ -41,7 +42,7 @@ from samdesk.views.dialogs.about import AboutDialog
 from samdesk.views.dialogs.key_sheet import KeySheet
 from samdesk.views.pages.read import ReadPage
 from samdesk.views.pages.start import StartPage
-from samdesk.views.strings import counted
+from samdesk.views.strings import counted, refusal_line
 from samdesk.views.tables.series import SERIES_MIME
 from samdesk.views.widgets.job_line import JobLine
 from samdesk.views.widgets.labels import set_role
@@ -188,6 +189,7 @@ class MainWindow(QMainWindow):
             button.setToolTip(self.actions_book[f"page_{name}"].toolTip())
             button.setCheckable(True)
             button.setIconSize(QSize(26, 26))
+            button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
             button.clicked.connect(partial(self._on_rail_clicked, name))
             group.addButton(button)
@@ -305,9 +307,7 @@ class MainWindow(QMainWindow):
             return  # the Start page lists them itself
         first = refusals[0]
         if len(refusals) == 1:
-            name = first.path.name
-            text = first.reason if name in first.reason else f"{name}: {first.reason}"
-            message = Message("warn", text, first.hint, first.code)
+            message = Message("warn", refusal_line(first), first.hint, first.code)
         else:
             text = f"{counted(len(refusals), 'file')} skipped; each is listed with its reason."
             message = Message("warn", text, button="Show", call=self._show_skipped)

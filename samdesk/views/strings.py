@@ -2,6 +2,7 @@
 
 from samdesk.core.match import Match, Verdict
 from samdesk.core.project import Judgement
+from samdesk.core.reading_notes import Refusal
 
 RESEARCH = "Research use only. Suggestions must be checked by a person."
 FORMATS = (
@@ -54,6 +55,12 @@ def verdict_line(match: Match) -> str:
 def counted(number: int, one: str, many: str = "") -> str:
     """Write a number with its noun: 1 file, 2 files, 12,400 files."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def refusal_line(refusal: Refusal) -> str:
+    """Write why a file is not shown, with its name once."""
+    name = refusal.path.name
+    return refusal.reason if name in refusal.reason else f"{name}: {refusal.reason}"
 
 
 def sentence(words: str) -> str:

@@ -87,8 +87,8 @@ def test_every_file_of_a_drop_is_opened_or_named_with_its_reason(
     skipped = model.item(model.rowCount() - 1)
     assert skipped.text() == "Skipped (2)"
     lines = [skipped.child(row).text() for row in range(2)]
-    assert any(line.startswith("notes.txt - ") for line in lines)
-    assert any(line.startswith("empty.dcm - ") for line in lines)
+    assert any(line.startswith("notes.txt is ") for line in lines)
+    assert any(line.startswith("empty.dcm is ") for line in lines)
     assert "2 files skipped" in window.strip.text.text()
     window.strip.button.click()
     assert window.read.navigator.tree.isExpanded(skipped.index())
@@ -113,7 +113,7 @@ def test_where_nothing_can_be_shown_every_file_is_listed(
         drop(window, files(notes))
     assert window.stack.currentWidget() is window.start
     assert window.start.trouble.isVisible()
-    assert window.start.lines.model().index(0, 0).data().startswith("notes.txt:")
+    assert window.start.lines.model().index(0, 0).data().startswith("notes.txt ")
 
 
 def test_a_link_that_is_no_file_is_answered_with_a_sentence(window: MainWindow) -> None:

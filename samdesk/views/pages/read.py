@@ -128,7 +128,7 @@ class ReadPage(QWidget):
         for widget, stretch in ((self.navigator, 0), (area, 1), (self.inspector, 0)):
             self.splitter.addWidget(widget)
             self.splitter.setStretchFactor(self.splitter.count() - 1, stretch)
-        self.splitter.setSizes([230, 900, 310])
+        self.splitter.setSizes([250, 880, 310])
         for one in (self.panes, self.splitter):
             one.setHandleWidth(3)
             one.setChildrenCollapsible(False)

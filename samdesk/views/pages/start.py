@@ -23,11 +23,12 @@ from samdesk.core.reading import ScanReport
 from samdesk.errors import SamdeskError
 from samdesk.views import icons, strings, theme
 from samdesk.views.actions import ActionBook
-from samdesk.views.strings import counted
+from samdesk.views.strings import counted, refusal_line
 from samdesk.views.tables.series import patients
 from samdesk.views.widgets.labels import plain_label, set_role
 
 MOST_RECENT = 8
+CARD = 190
 MOST_REFUSED = 200
 
 
@@ -52,7 +53,7 @@ class StartPage(QWidget):
         column.addLayout(self._head())
         column.addWidget(self._drop_area(), 3)
         column.addWidget(self._trouble(), 2)
-        column.addLayout(self._cards(), 2)
+        column.addLayout(self._cards(), 1)
         column.addLayout(self._foot())
         layout = QHBoxLayout(self)
         layout.setContentsMargins(32, 24, 32, 16)
@@ -98,7 +99,7 @@ class StartPage(QWidget):
             self.trouble.hide()
             return
         self.trouble_title.setText("Nothing here can be shown")
-        lines = [f"{one.path.name}:  {one.reason} {one.hint}".strip() for one in report.refusals]
+        lines = [f"{refusal_line(one)} {one.hint}".strip() for one in report.refusals]
         if not lines:
             lines = ["There are no files in what was dropped."]
         self._lines.setStringList(lines[:MOST_REFUSED])
@@ -221,6 +222,8 @@ class StartPage(QWidget):
     def _recent_card(self) -> QFrame:
         card = QFrame()
         card.setObjectName("card")
+        card.setMinimumHeight(CARD)
+        card.setMaximumHeight(CARD)
         self._names = QStringListModel(self)
         self.recent_list = QListView()
         self.recent_list.setModel(self._names)
@@ -244,6 +247,8 @@ class StartPage(QWidget):
     def _demo_card(self) -> QFrame:
         card = QFrame()
         card.setObjectName("card")
+        card.setMinimumHeight(CARD)
+        card.setMaximumHeight(CARD)
         self.demo = self._button("demo", "Try with the built-in phantom")
         self.demo_text = plain_label(
             "A made patient with three dates and lesions that grow and vanish; nothing is sent "

@@ -10,7 +10,7 @@ from samdesk.core.ids import PatientId, SeriesId
 from samdesk.core.reading import Refusal, ScanReport
 from samdesk.core.study import Series
 from samdesk.views import theme
-from samdesk.views.strings import counted
+from samdesk.views.strings import counted, refusal_line
 
 SERIES_MIME = "application/x-samdesk-series"
 SERIES_ROLE = Qt.ItemDataRole.UserRole + 1
@@ -106,7 +106,7 @@ class SeriesModel(QStandardItemModel):
         top = _item(f"Skipped ({len(refusals):,})")
         top.setForeground(QColor(theme.tokens().warn))
         for refusal in refusals[:MOST_SKIPPED]:
-            item = _item(f"{refusal.path.name} - {refusal.reason}")
+            item = _item(refusal_line(refusal))
             item.setToolTip(f"{refusal.reason} {refusal.hint}".strip() + f"\n[{refusal.code}]")
             item.setForeground(QColor(theme.tokens().text2))
             top.appendRow(item)
