@@ -36,7 +36,8 @@ def worker_is_seen_by_coverage(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(JobQueue, "run", traced)
 
 
-PATIENCE_S = 60.0
+# Below the timeout of a test, so that a flow that hangs says what it heard last.
+PATIENCE_S = 100.0
 BEAT_MS = 5
 SIZE = 16
 WINDOWS = ((-1024.0, 400.0, -300.0, 700.0), (-160.0, 240.0, 40.0, 200.0))
