@@ -11,6 +11,7 @@ from samdesk.core.geometry import Geometry
 from samdesk.core.progress import Progress
 from samdesk.core.reading import Arrived
 from samdesk.core.volume import Volume
+from samdesk.errors import ReadError
 from samdesk.evaluation.base import Bar, Case, Contender, Section, Setting
 from samdesk.evaluation.contenders import Embeddings
 from samdesk.evaluation.made import (
@@ -136,6 +137,7 @@ def _time_folder(values: dict[str, float]) -> Generator[Progress, None, list[Bar
         started = perf_counter()
         bare = read_bare(folder)
         bare_s = perf_counter() - started
+        shape = bare.shape
         del bare
         started = perf_counter()
         first_s = float("nan")
@@ -143,12 +145,15 @@ def _time_folder(values: dict[str, float]) -> Generator[Progress, None, list[Bar
         while True:
             try:
                 step = next(steps)
-            except StopIteration:
+            except StopIteration as end:
+                opened = end.value
                 break
             if isinstance(step, Arrived) and step.last >= step.first and first_s != first_s:
                 first_s = perf_counter() - started
             yield step
         whole_s = perf_counter() - started
+        if opened.image.array.shape != shape:
+            raise ReadError(f"Of {shape} voxels, {opened.image.array.shape} were read.")
     values[f"{N_SLICES} slices, bare pydicom, s"] = bare_s
     values[f"{N_SLICES} slices, samdesk with all checks, s"] = whole_s
     values[f"{N_SLICES} slices, first picture, s"] = first_s

@@ -1,7 +1,7 @@
 """A filter bank as model, and contenders whose answers are known."""
 
 from collections.abc import Generator
-from pathlib import Path
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +12,7 @@ from samdesk.core.progress import Progress
 from samdesk.core.volume import Volume
 from samdesk.evaluation.base import Answers, Case
 from samdesk.evaluation.contenders import Embeddings
+from samdesk.model import manifest
 from samdesk.model.session import Session
 from tests.model import made
 
@@ -50,8 +51,11 @@ def _match(place: np.ndarray[tuple[int], np.dtype[np.float64]]) -> Match:
 
 @pytest.fixture(scope="session")
 def bank(tmp_path_factory: pytest.TempPathFactory) -> ModelInfo:
-    """A model folder whose network is a bank of fixed filters."""
-    return made.write_model(tmp_path_factory.mktemp("models") / "bank")
+    """A model folder whose network is a bank of fixed filters, of coarse voxels to be quick."""
+    folder = tmp_path_factory.mktemp("models") / "bank"
+    info = replace(made.write_model(folder), spacing_mm=6.0)
+    manifest.write(info, folder)
+    return info
 
 
 @pytest.fixture(scope="session")

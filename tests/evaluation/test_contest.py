@@ -4,8 +4,8 @@ import numpy as np
 
 from samdesk.core.volume import Volume
 from samdesk.evaluation.base import Case
-from samdesk.evaluation.contest import found_share, gross_share_of_found, hold
 from samdesk.evaluation.contenders import Registered, Registrations
+from samdesk.evaluation.contest import found_share, gross_share_of_found, hold
 from samdesk.evaluation.places import cropped
 from samdesk.io.base import finish
 from tests.evaluation.conftest import Fails, Knows

@@ -10,6 +10,7 @@ from samdesk.evaluation.places import cropped, draw_in_body
 from samdesk.evaluation.warps import Warp, warped_copy
 from samdesk.io.base import finish
 from samdesk.registration import affine
+from samdesk.registration.images import toolkit
 from samdesk.registration.transform import check_volume_change, execute
 
 # Coarser than in use: the tests ask whether it is right, the benchmarks how exact.
@@ -89,6 +90,6 @@ def test_a_closed_registration_stops_its_optimizer(body: Volume) -> None:
 
 
 def _far_away() -> object:
-    import SimpleITK as sitk
+    sitk = toolkit()
 
     return sitk.Euler3DTransform((0.0, 0.0, 0.0), 0.0, 0.0, 0.0, (5000.0, 0.0, 0.0))

@@ -7,6 +7,7 @@ from samdesk.evaluation.places import draw_in_body
 from samdesk.evaluation.warps import Warp, warped_copy
 from samdesk.io.base import finish
 from samdesk.registration import affine, deformable
+from samdesk.registration.images import toolkit
 
 
 def test_the_spline_is_better_than_the_affine_on_a_bend(body: Volume) -> None:
@@ -30,7 +31,7 @@ def test_the_spline_is_better_than_the_affine_on_a_bend(body: Volume) -> None:
 
 
 def test_a_refined_control_grid_bends_as_the_coarse_one_did(body: Volume) -> None:
-    import SimpleITK as sitk
+    sitk = toolkit()
 
     image = affine.prepare(body, body, 8.0).fixed
     coarse = sitk.BSplineTransformInitializer(image, [2, 2, 3], 3)
