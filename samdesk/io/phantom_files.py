@@ -29,6 +29,7 @@ from samdesk.core.phantom.render import PhantomScan, grid, render
 from samdesk.core.progress import Progress
 from samdesk.core.volume import Volume
 from samdesk.errors import NoRoom, UsageError
+from samdesk.io.atomic import cannot_write
 from samdesk.io.phantom_dicom import patient_id, write_dicom
 
 POINT_COLUMNS = ("name", "x", "y", "z", "diameter_mm", "label", "note")
@@ -97,12 +98,14 @@ def write_patient(
 
     Raises:
         UsageError: the patient's folder is there already.
-        NoRoom: the disk has no room for it, or cannot be written.
+        NoRoom: the disk has no room for it; said before anything is drawn.
+        SamdeskError: the folder cannot be written.
     """
     target = folder / patient_id(patient)
     if target.exists():
         raise UsageError(
             f"{target} is there already, and nothing is overwritten.",
+            code="usage",
             hint="Name another folder with --out, or another --seed.",
         )
     _make_room(patient, folder, spacing_mm)
@@ -113,7 +116,7 @@ def write_patient(
         yield from _write_dates(patient, beside, file_format, spacing_mm)
         beside.rename(target)
     except OSError as error:
-        raise NoRoom(f"{target} cannot be written: {error.strerror or error}.") from error
+        raise cannot_write(target, error) from error
     finally:
         shutil.rmtree(beside, ignore_errors=True)
     dates = tuple(_paths(target / d.date, file_format) for d in patient.timepoints)
@@ -131,12 +134,13 @@ def _make_room(
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise NoRoom(f"{folder} cannot be made: {error.strerror or error}.") from error
+        raise cannot_write(folder, error) from error
     needed, free = bytes_needed(patient, spacing_mm), shutil.disk_usage(folder).free
     if needed > free:
         raise NoRoom(
             f"{patient_id(patient)} takes about {needed / 1e6:.0f} MB and the disk of {folder} has "
             f"{free / 1e6:.0f} MB free.",
+            code="no-room",
             hint="Free some room, or name another folder with --out.",
         )
 
