@@ -64,9 +64,16 @@ class _Pair:
     volumes: tuple[Volume, Volume] | None
 
     @property
-    def trusted(self) -> Prior | None:
-        """The prior where it passed its checks."""
-        return self.prior if self.prior is not None and self.prior.is_trusted else None
+    def usable(self) -> Prior | None:
+        """The prior where it may lead the search."""
+        return self.prior if self.prior is not None and self.prior.is_usable else None
+
+    @property
+    def doubt(self) -> str:
+        """Why no match of this pair can be called found, or nothing."""
+        if self.prior is None:
+            return "The scans have too little in common to compare them."
+        return self.prior.reason
 
 
 class Matcher:
@@ -190,7 +197,7 @@ class Matcher:
         """
         keys_a, keys_b = self._keys.get(a), self._keys.get(b)
         prior = self.prior(a, b)
-        if prior is None or not prior.is_trusted:
+        if prior is None or not prior.is_usable:
             to_mm, cycle, alike = priors.both_ways(keys_a, keys_b, points_mm)
             return to_mm, alike, cycle
         to_mm = np.full((len(points_mm), 3), np.nan)
@@ -246,7 +253,7 @@ class Matcher:
         with_vote: bool,
     ) -> tuple[Points, float, float]:
         """Find the place: direct match, vote, grey values; with cycle error and share of votes."""
-        prior = pair.trusted
+        prior = pair.usable
         if prior is None:
             found = peak.refined(pair.b, query, tops[:1])[0][0]
             back = search.everywhere(pair.a, pair.b.embedding.descriptors(found[None]))
@@ -268,15 +275,9 @@ class Matcher:
 
     def _verdict(self, pair: _Pair, signs: Signs, p_present: float) -> tuple[Verdict, str]:
         """Turn the signs into a word and, unless it is found, a sentence."""
-        if pair.trusted is None:
-            doubt = (
-                pair.prior.reason
-                if pair.prior is not None
-                else "The scans have too little in common to compare them."
-            )
-            if p_present < self.calibration.absent_below:
-                return Verdict.ABSENT, doubt
-            return Verdict.UNCERTAIN, doubt
+        if pair.doubt:
+            is_lost = pair.usable is None and p_present < self.calibration.absent_below
+            return (Verdict.ABSENT if is_lost else Verdict.UNCERTAIN), pair.doubt
         if signs.outside_mm > OUTSIDE_MM:
             return Verdict.ABSENT, (
                 f"This place would lie {signs.outside_mm:.0f} mm beyond the second scan."
@@ -338,7 +339,7 @@ def _signs(
     alike = float((pair.b.embedding.descriptors(at_mm[None]) @ query[0])[0])
     apart = np.linalg.norm(pair.b.places(tops) - at_mm, axis=1) >= similarity.APART_MM
     second = float(values[tops[apart][0]]) if apart.any() else -1.0
-    prior, scan = pair.trusted, pair.b.embedding.scan
+    prior, scan = pair.usable, pair.b.embedding.scan
     expected = at_mm if prior is None else prior.forward(point[None])[0]
     return Signs(
         cycle_mm=cycle_mm,
@@ -376,7 +377,7 @@ def _alternatives(
 def _nearest(pair: _Pair, point: Points, at_mm: Points) -> Position:
     """Give the place of the second scan nearest to where the point would lie."""
     scan = pair.b.embedding.scan
-    where = at_mm if pair.trusted is None else pair.trusted.forward(point[None])[0]
+    where = at_mm if pair.usable is None else pair.usable.forward(point[None])[0]
     index = np.clip(scan.to_index(where[None]), 0, np.array(scan.shape) - 1)
     return _position(scan.to_mm(index)[0])
 

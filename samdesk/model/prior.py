@@ -23,8 +23,16 @@ RANSAC_ROUNDS = 400
 RIDGE_MM = 8.0
 ROBUST_MM = 10.0
 ROBUST_ROUNDS = 12
-# Below this share of the lattice the prior is not to be trusted (sam.md 4.6).
+# Below this share of the lattice the prior is not to be trusted (sam.md 4.6) ...
 LEAST_INLIER_SHARE = 0.2
+# ... and below these it is not even used. Measured: other body parts 0.02-0.04 of the lattice and
+# 0.08-0.13 of the pairs; two abdomens that overlap little 0.12 and 0.31; two chests from 0.19.
+LEAST_USED_SHARE = 0.08
+LEAST_AGREEING_SHARE = 0.22
+# One direction alone is enough where it agrees this well: the other scan is then a small part.
+ENOUGH_ALONE_SHARE = 0.3
+# Pairs that lie in a thin layer or on a line hold no affine.
+LEAST_SPREAD_MM = 10.0
 # Two adults differ by this factor and not by more; a scan is not lying on its side.
 SMALLEST_SCALE, LARGEST_SCALE = 0.55, 1.8
 MOST_TURN_DEG = 50.0
@@ -42,23 +50,26 @@ class Prior:
         n_lattice: places of the lattice that were asked, of the better direction.
         n_inliers: of those, how many agree with the affine.
         inlier_share: n_inliers / n_lattice.
+        agreeing_share: part of the cycle-consistent pairs that agrees.
         residual_mm: median distance of the inliers from the affine.
-        disagreement_mm: median distance between the forward and the backward affine.
-        is_mirrored: whether a reflection explains the matches better.
+        disagreement_mm: median distance between the forward and the backward affine; infinite
+            where one direction has too few pairs.
         from_mm, to_mm: the agreeing pairs of both directions, (n, 3) in A and in B.
         reason: why it is not to be trusted, as a sentence; empty where it is.
+        is_usable: whether it may lead the search; what it finds is uncertain unless trusted.
     """
 
     affine: NDArray[np.float64]
     n_lattice: int
     n_inliers: int
     inlier_share: float
+    agreeing_share: float
     residual_mm: float
     disagreement_mm: float
-    is_mirrored: bool
     from_mm: Points = field(repr=False)
     to_mm: Points = field(repr=False)
     reason: str = ""
+    is_usable: bool = True
 
     @property
     def is_trusted(self) -> bool:
@@ -113,19 +124,22 @@ def fit(a: Keys, b: Keys) -> Prior | None:
     if n_inliers < FEWEST_PAIRS:
         return None
     disagreement = _disagreement(from_mm, to_mm, inliers, split)
-    mirrored = bool(np.linalg.det(affine[:3, :3]) < 0)
-    share = n_inliers / max(1, n_lattice)
+    share, agreeing = n_inliers / max(1, n_lattice), float(inliers.mean())
+    shape_doubt = doubt_of_shape(affine, from_mm[inliers], share, disagreement)
     return Prior(
         affine=affine,
         n_lattice=n_lattice,
         n_inliers=n_inliers,
         inlier_share=share,
+        agreeing_share=agreeing,
         residual_mm=float(np.median(distance[inliers])),
         disagreement_mm=disagreement,
-        is_mirrored=mirrored,
         from_mm=from_mm[inliers],
         to_mm=to_mm[inliers],
-        reason=doubt(affine, n_inliers, n_lattice, disagreement),
+        reason=shape_doubt or doubt_of_count(n_inliers, n_lattice),
+        is_usable=not shape_doubt
+        and share >= LEAST_USED_SHARE
+        and agreeing >= LEAST_AGREEING_SHARE,
     )
 
 
@@ -271,27 +285,40 @@ def _is_odd(affine: NDArray[np.float64]) -> bool:
     return bool(scales[-1] < SMALLEST_SCALE or scales[0] > LARGEST_SCALE)
 
 
-def doubt(
-    affine: NDArray[np.float64], n_inliers: int, n_lattice: int, disagreement_mm: float
+def doubt_of_count(n_inliers: int, n_lattice: int) -> str:
+    """Say that too few places agree, or nothing."""
+    if n_inliers >= LEAST_INLIER_SHARE * n_lattice:
+        return ""
+    return (
+        f"Only {n_inliers} of {n_lattice} places of the scans agree, "
+        "so they may show different parts of the body."
+    )
+
+
+def doubt_of_shape(
+    affine: NDArray[np.float64], from_mm: Points, share: float, disagreement_mm: float
 ) -> str:
-    """Say why a prior is not to be trusted, or nothing."""
+    """Say why an affine cannot take one body to another, or nothing.
+
+    Args:
+        affine: 4 x 4.
+        from_mm: (n, 3) the places that agree.
+        share: their part of the lattice.
+        disagreement_mm: between the two directions.
+    """
     linear = affine[:3, :3]
     if np.linalg.det(linear) < 0:
         return "The scan looks mirrored: left and right are swapped in it."
-    if n_inliers < LEAST_INLIER_SHARE * n_lattice:
-        return (
-            f"Only {n_inliers} of {n_lattice} places of the scans agree, "
-            "so they may show different parts of the body."
-        )
     u, _, v = np.linalg.svd(linear)
     turn = np.degrees(np.arccos(np.clip((np.trace(u @ v) - 1) / 2, -1, 1)))
-    if _is_odd(affine) or turn > MOST_TURN_DEG:
+    spread = np.sqrt(max(0.0, np.linalg.eigvalsh(np.cov(from_mm.T)).min()))
+    if _is_odd(affine) or turn > MOST_TURN_DEG or spread < LEAST_SPREAD_MM:
         return "The places of the scans that agree do not fit one body."
-    if disagreement_mm > MOST_DISAGREEMENT_MM:
+    if np.isfinite(disagreement_mm) and disagreement_mm > MOST_DISAGREEMENT_MM:
         return (
             "Matching the scans forward and backward gives different answers, "
             f"{disagreement_mm:.0f} mm apart."
-            if np.isfinite(disagreement_mm)
-            else "The scans agree in one direction only."
         )
+    if not np.isfinite(disagreement_mm) and share < ENOUGH_ALONE_SHARE:
+        return "The scans agree in one direction only."
     return ""

@@ -26,7 +26,7 @@ from samdesk.model.session import Session
 
 SPACING_MM = 2.5
 BODY_MM = np.array([70.0, 60.0, 80.0])
-WAVES = 160
+WAVES = 60
 
 
 def write_model(folder: Path, *, nan: bool = False, delays: int = 0) -> ModelInfo:

@@ -91,19 +91,30 @@ def test_too_little_in_common_is_no_prior(template: Embedding) -> None:
     ("linear", "share", "disagreement", "says"),
     [
         (np.diag([-1.0, 1, 1]), 0.9, 1.0, "mirrored"),
-        (np.eye(3), 0.1, 1.0, "Only 30 of 300"),
         (np.diag([0.4, 1, 1]), 0.9, 1.0, "do not fit one body"),
         (np.array([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]]), 0.9, 1.0, "do not fit one body"),
         (np.eye(3), 0.9, 60.0, "60 mm apart"),
-        (np.eye(3), 0.9, np.inf, "one direction only"),
+        (np.eye(3), 0.2, np.inf, "one direction only"),
+        (np.eye(3), 0.9, np.inf, ""),
         (np.eye(3), 0.9, 3.0, ""),
     ],
 )
-def test_a_prior_that_fails_a_check_says_which(
+def test_a_shape_that_no_two_bodies_have_is_doubted(
     linear: np.ndarray, share: float, disagreement: float, says: str
 ) -> None:
     affine = np.eye(4)
     affine[:3, :3] = linear
-    reason = priors.doubt(affine, int(share * 300), 300, disagreement)
+    spread = np.random.default_rng(0).normal(0, 60, (50, 3))
+    reason = priors.doubt_of_shape(affine, spread, share, disagreement)
     assert says in reason
     assert bool(reason) == bool(says)
+
+
+def test_places_in_a_thin_layer_hold_no_affine() -> None:
+    layer = np.random.default_rng(0).normal(0, 60, (50, 3)) * [1, 1, 0.05]
+    assert "do not fit" in priors.doubt_of_shape(np.eye(4), layer, 0.9, 1.0)
+
+
+def test_few_places_that_agree_are_counted_in_the_sentence() -> None:
+    assert "Only 30 of 300" in priors.doubt_of_count(30, 300)
+    assert priors.doubt_of_count(60, 300) == ""
