@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from samdesk.errors import NoRoom, SamdeskError
+from samdesk.errors import NoRoom, SamdeskError, UsageError
 from samdesk.io.text import plain
 
 _WHY = {
@@ -42,7 +42,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
     Raises:
         NoRoom: the disk is full (code no-room).
-        SamdeskError: it cannot be written for another reason (code cannot-write).
+        UsageError: it cannot be written for another reason (code read-only).
     """
     path = Path(path)
     temporary: Path | None = None
@@ -67,7 +67,7 @@ def write_bytes(path: Path, data: bytes) -> None:
 
     Raises:
         NoRoom: the disk is full, found before writing where it can be known.
-        SamdeskError: it cannot be written for another reason.
+        UsageError: it cannot be written for another reason.
     """
     path = Path(path)
     _check_free(path, len(data))
@@ -80,7 +80,7 @@ def write_text(path: Path, text: str) -> None:
 
     Raises:
         NoRoom: the disk is full.
-        SamdeskError: it cannot be written for another reason.
+        UsageError: it cannot be written for another reason.
     """
     write_bytes(path, text.encode("utf-8"))
 
@@ -91,7 +91,7 @@ def cannot_write(path: Path, error: OSError) -> SamdeskError:
     what = f"{plain(Path(path).name)} was not written: {why}. An older file of that name is whole."
     if error.errno in _FULL:
         return NoRoom(what, code="no-room", hint="Free some space, or choose another folder.")
-    return SamdeskError(what, code="cannot-write", hint="Choose another folder.")
+    return UsageError(what, code="read-only", hint="Choose another folder.")
 
 
 def _beside(path: Path) -> Path:

@@ -29,7 +29,8 @@ def parse_fcsv(text: str, shown: str) -> Written:
     Raises:
         ReadError: columns-unknown where the coordinate system is not named.
     """
-    system, columns = "", _COLUMNS
+    system = ""
+    columns: tuple[str, ...] = _COLUMNS
     written = Written("")
     for line, words in enumerate(text.splitlines(), start=1):
         if words.startswith("#"):

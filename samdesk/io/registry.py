@@ -1,63 +1,24 @@
-"""The one door for images: which reader a file gets, and how a path or a series is opened."""
+"""The one door for images: how a path or a series is opened."""
 
 import re
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from time import monotonic
 
 from samdesk.core.progress import Progress
 from samdesk.core.reading import Opened, ScanReport
-from samdesk.core.reading_notes import Notice, Refusal
 from samdesk.core.study import Series
 from samdesk.errors import ReadError
-from samdesk.io.base import FileRef, Headers, Reader, finish
-from samdesk.io.readers.dicom import DicomReader
-from samdesk.io.readers.itk import ItkReader
-from samdesk.io.readers.nifti import NiftiReader
-from samdesk.io.readers.picture import PictureReader
-from samdesk.io.sniff import refusal, wrong_extension
+from samdesk.io.base import finish
+from samdesk.io.scan import scan
+from samdesk.io.sorting import READERS, headers, reader_for
 
 __all__ = ["READERS", "finish", "headers", "open_path", "open_series", "reader_for", "run"]
-
-# In the order in which they are asked; a DICOM file may begin with the bytes of a TIFF.
-READERS: tuple[Reader, ...] = (DicomReader(), NiftiReader(), ItkReader(), PictureReader())
 
 # The brief name of `finish`, for callers that have only the registry.
 run = finish
 
-_YIELD_SECONDS = 0.1
 _LISTED = 12
-
-
-def reader_for(head: bytes, name: str) -> Reader | None:
-    """Give the reader that knows a file with these first bytes, or None."""
-    return next((reader for reader in READERS if reader.can_read(head, name)), None)
-
-
-def headers(files: Iterable[FileRef]) -> Generator[Progress, None, Headers]:
-    """Sniff some files, read their headers, and refuse by name what no reader knows.
-
-    Yields:
-        How many files were looked at.
-
-    Returns:
-        Series (all with number 1), refusals, and notices about no single series.
-    """
-    sorted_files, refusals, endings = yield from _sort(list(files))
-    series: list[Series] = []
-    notices: list[Notice] = []
-    for reader in READERS:
-        mine = sorted_files[reader.label]
-        if not mine:
-            continue
-        found, refused, said = yield from reader.headers(mine)
-        series += [_with_endings(one, endings) for one in found]
-        refusals += refused
-        notices += said
-    parts = {path for one in series for path in one.source.paths}
-    # The voxels of a pair are no image of their own, and no file that was left out either.
-    return series, [one for one in refusals if one.path not in parts], notices
 
 
 def open_series(series: Series) -> Generator[Progress, None, Opened]:
@@ -104,8 +65,6 @@ def choose(spec: str | Path) -> Generator[Progress, None, Series]:
     Raises:
         ReadError: as `open_path`.
     """
-    from samdesk.io.scan import scan  # scan.py asks this module for its readers
-
     path, wanted = split_spec(spec)
     if not path.exists():
         raise ReadError(
@@ -151,49 +110,6 @@ def pick(report: ScanReport, path: Path, wanted: str) -> Series:
     if len(chosen) != 1:
         raise _several(chosen or list(report.series), path, wanted)
     return chosen[0]
-
-
-def _sort(
-    files: Sequence[FileRef],
-) -> Generator[
-    Progress, None, tuple[dict[str, list[FileRef]], list[Refusal], dict[FileRef, Notice]]
-]:
-    """Give each file to the reader that knows it."""
-    sorted_files: dict[str, list[FileRef]] = {reader.label: [] for reader in READERS}
-    refusals: list[Refusal] = []
-    endings: dict[FileRef, Notice] = {}
-    last = monotonic()
-    for n, file in enumerate(files):
-        if monotonic() - last > _YIELD_SECONDS:
-            yield Progress(n, len(files), "Looking at files")
-            last = monotonic()
-        try:
-            head = file.head()
-        except ReadError as error:
-            refusals.append(Refusal(file.shown, error.code, error.what, error.hint))
-            continue
-        reader = reader_for(head, file.name)
-        if reader is None:
-            refusals.append(Refusal(file.shown, *refusal(head, file.name)))
-            continue
-        sorted_files[reader.label].append(file)
-        ending = wrong_extension(head, file.name)
-        if ending is not None:
-            endings[file] = ending
-    return sorted_files, refusals, endings
-
-
-def _with_endings(series: Series, endings: dict[FileRef, Notice]) -> Series:
-    """Add the notice of a wrong ending to the series that the file became."""
-    if not endings:
-        return series
-    source = series.source
-    members = source.members or ("",) * len(source.paths)
-    for path, member in zip(source.paths, members, strict=False):
-        notice = endings.get(FileRef(path, member))
-        if notice is not None:
-            return replace(series, notices=(*series.notices, notice))
-    return series
 
 
 def _nothing(report: ScanReport, path: Path) -> ReadError:

@@ -11,7 +11,7 @@ from samdesk.core.progress import Progress
 from samdesk.core.reading import ScanReport
 from samdesk.core.reading_notes import Notice, Refusal
 from samdesk.core.study import Series
-from samdesk.io import registry
+from samdesk.io import sorting
 from samdesk.io.dicom.sentences import LEFT_OUT, left_out
 from samdesk.io.folders import Files, files_of
 
@@ -38,7 +38,7 @@ def scan(paths: Sequence[Path]) -> Generator[Progress, None, ScanReport]:
     """
     start = monotonic()
     files = yield from files_of(paths)
-    series, refusals, notices = yield from registry.headers(files.refs)
+    series, refusals, notices = yield from sorting.headers(files.refs)
     refusals = files.refusals + refusals
     series, said = _say_left_out(series, refusals)
     notices = [*files.notices, *notices, *said, *_several_series(series)]
