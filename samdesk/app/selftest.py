@@ -57,7 +57,6 @@ def run_checks() -> Iterator[Outcome]:
 def check_window() -> str:
     """Draw the window in memory and look whether anything is in it."""
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
-    os.environ.setdefault("PYQTGRAPH_QT_LIB", "PySide6")
     display.check(offscreen_counts=True)
     from PySide6.QtWidgets import QApplication
 
