@@ -28,6 +28,7 @@ _WHY = {
     errno.ENAMETOOLONG: "the name is too long",
     errno.EISDIR: "there is a folder of that name",
 }
+_FOLDERS_CAN_BE_FLUSHED = os.name != "nt"
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -130,7 +131,7 @@ def _flush(path: Path) -> None:
 
 def _flush_folder(folder: Path) -> None:
     """Make the new name survive a power cut; Windows has no such call and needs none."""
-    if os.name == "nt":
+    if not _FOLDERS_CAN_BE_FLUSHED:
         return
     handle = os.open(folder, os.O_RDONLY)
     try:

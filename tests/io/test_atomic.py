@@ -132,3 +132,12 @@ def test_a_full_disk_is_said_before_writing(
     with pytest.raises(NoRoom, match="disk is full"):
         atomic.write_bytes(tmp_path / "x", b"12345678")
     assert not (tmp_path / "x").exists()
+
+
+def test_a_system_without_these_calls_writes_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(os, "statvfs")
+    monkeypatch.setattr(atomic, "_FOLDERS_CAN_BE_FLUSHED", False)
+    atomic.write_text(tmp_path / "x", "whole")
+    assert (tmp_path / "x").read_text() == "whole"

@@ -113,3 +113,15 @@ def test_bytes_are_written_as_a_person_would(n_bytes: int, words: str) -> None:
 
 def test_free_memory_is_a_sensible_number() -> None:
     assert 10**7 < limits.free_memory() < 10**14
+
+
+def test_where_the_system_tells_nothing_a_careful_number_is_taken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def silent(*_: object, **__: object) -> str:
+        raise OSError
+
+    monkeypatch.setattr("pathlib.Path.read_text", silent)
+    assert 10**7 < limits.free_memory() < 10**14
+    monkeypatch.setattr("os.sysconf", silent)
+    assert limits.free_memory() <= 2 * 1024**3
