@@ -47,9 +47,9 @@ def everywhere(keys: Keys, queries: Array, *, is_thin: bool = False) -> Found:
     where = np.zeros(len(queries), np.int64)
     every = np.arange(len(queries))
     for start in range(0, len(rows), BLOCK_ROWS):
-        block = rows[start : start + BLOCK_ROWS] @ queries.T
-        top = block.argmax(axis=0)
-        value = block[top, every]
+        block = queries @ rows[start : start + BLOCK_ROWS].T
+        top = block.argmax(axis=1)
+        value = block[every, top]
         better = value > best
         best[better] = value[better]
         where[better] = top[better] + start
@@ -95,21 +95,23 @@ def _best_within(
     numbers = numbers[numbers >= 0]
     if not len(numbers):
         return None
-    values = keys.rows[numbers] @ queries.T - losses(keys, numbers, expected_mm, scale_mm)
-    best = values.argmax(axis=0)
-    return numbers[best].astype(np.int64), values[best, np.arange(len(queries))]
+    values = queries @ keys.rows[numbers].T
+    values -= losses(keys, numbers, expected_mm, scale_mm)
+    best = values.argmax(axis=1)
+    return numbers[best].astype(np.int64), values[np.arange(len(queries)), best]
 
 
 def losses(keys: Keys, rows: NDArray[np.integer], expected_mm: Points, scale_mm: float) -> Array:
-    """Give the loss of each row for each expected place, (n, m) float32."""
+    """Give the loss of each row for each expected place, (m, n) float32."""
     index = keys.index[rows].astype(np.float32)
     expected = keys.cells.to_index(expected_mm)
     spacing = np.array(keys.cells.spacing)
     factor = np.sqrt(STRENGTH) * spacing / scale_mm
     a, b = index * factor.astype(np.float32), (expected * factor).astype(np.float32)
-    square = (a * a).sum(1)[:, None] + (b * b).sum(1)[None] - 2 * a @ b.T
-    out: Array = np.maximum(square, np.float32(0.0))
-    return out
+    square: Array = b @ (-2.0 * a).T
+    square += (a * a).sum(1)
+    square += (b * b).sum(1)[:, None]
+    return np.maximum(square, np.float32(0.0), out=square)
 
 
 def _box(keys: Keys, expected_mm: Points, reach_mm: float) -> tuple[slice, slice, slice] | None:

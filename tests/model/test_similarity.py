@@ -95,8 +95,8 @@ def test_the_small_box_gives_the_answer_of_the_whole_scan(template: Embedding) -
     expected = points + generator.normal(0, 12, points.shape)
     found = search.near(keys, query, expected, 50.0)
     every = np.arange(len(keys.rows))
-    values = keys.rows @ query.T - search.losses(keys, every, expected, 50.0)
-    assert np.array_equal(found.rows, values.argmax(axis=0))
+    values = query @ keys.rows.T - search.losses(keys, every, expected, 50.0)
+    assert np.array_equal(found.rows, values.argmax(axis=1))
 
 
 def test_a_scan_without_a_body_has_no_answer(template: Embedding) -> None:
