@@ -51,6 +51,8 @@ from samdesk.views.widgets.message_strip import Message, MessageStrip
 START, READ = "start", "read"
 PAGES = ((START, "Start"), (READ, "Read"))
 SCAN_JOB, OPEN_JOB, MATCH_JOB = "scan", "open", "match"
+# That there are several series is a notice on the command line; here the list shows it.
+LISTED = "several-series"
 USUAL_SIZE = QSize(1440, 900)
 
 
@@ -112,8 +114,9 @@ class MainWindow(QMainWindow):
         if event.mimeData().hasUrls():
             event.acceptProposedAction()
             self.start.highlight(True)
+            self.frame.setGeometry(self.rect())
             self.frame.show()
-            self._place_frame()
+            self.frame.raise_()
 
     def dragMoveEvent(self, event: QDragMoveEvent) -> None:
         """Go on taking it."""
@@ -141,10 +144,6 @@ class MainWindow(QMainWindow):
     def _end_drag(self) -> None:
         self.start.highlight(False)
         self.frame.hide()
-
-    def _place_frame(self) -> None:
-        self.frame.setGeometry(self.rect())
-        self.frame.raise_()
 
     # -- building --------------------------------------------------------------------------
 
@@ -297,7 +296,8 @@ class MainWindow(QMainWindow):
             self.show_page(READ)
         self._say_skipped(brought.refusals, has_series=bool(brought.series))
         for notice in reversed(brought.notices):
-            self._on_noticed(notice)
+            if notice.code != LISTED:
+                self._on_noticed(notice)
         if brought.series:
             found = counted(len(brought.series), "series", "series")
             self.jobs.show_state(f"{found} found in {brought.seconds:.1f} s")

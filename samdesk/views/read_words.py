@@ -14,6 +14,8 @@ from samdesk.views.tables.matches import Place, PointLine, mark_kind
 from samdesk.views.widgets.overlays import Kind
 
 BannerWords = tuple[str, str, str, str]
+# Places whose similarities differ by less look the same to the network.
+ALIKE = 0.05
 _JUDGED_KINDS = {Judgement.ACCEPTED: Kind.ACCEPTED, Judgement.MOVED: Kind.MOVED}
 
 
@@ -49,7 +51,8 @@ def _answer(match: Match) -> BannerWords | None:
     if match.verdict is Verdict.UNKNOWN:
         return "unknown", "Cannot say", match.reason, ""
     if match.verdict is Verdict.UNCERTAIN:
-        places = "two similar places" if match.alternatives else "check this place"
+        rivals = [one for one in match.alternatives if match.similarity - one.similarity < ALIKE]
+        places = "two similar places" if rivals else "check this place"
         return "uncertain", f"Uncertain: {places}", match.reason, ""
     return None
 

@@ -174,7 +174,7 @@ class StartPage(QWidget):
         self.stop = QPushButton("Stop")
         self.stop.clicked.connect(self.stop_asked)
         self.bar = QProgressBar()
-        self.bar.setMaximumWidth(420)
+        self.bar.setFixedWidth(360)
         self.bar.setAccessibleName("Looking through the files")
         buttons = QHBoxLayout()
         buttons.setSpacing(12)

@@ -121,8 +121,8 @@ class Inspector(QWidget):
         self.chip = plain_label("No answer yet", "chip-muted")
         self.detail = plain_label("", "second")
         self.detail.setWordWrap(True)
-        # Two lines are always there, so that the buttons below stay where they are.
-        self.detail.setMinimumHeight(2 * self.detail.fontMetrics().height())
+        # Three lines are always there, so that the buttons below stay where they are.
+        self.detail.setMinimumHeight(3 * self.detail.fontMetrics().height())
         self.detail.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
         for one in (self.title, self.where, self.chip, self.detail):
             layout.addWidget(one)

@@ -73,7 +73,13 @@ class Mark:
 def halo(painter: QPainter, path: QPainterPath, pen: QPen) -> None:
     """Draw lines with a black rim, so that they show on bone and on air alike."""
     rim = QPen(QColor(0, 0, 0, 220), pen.widthF() + 2 * HALO, Qt.PenStyle.SolidLine)
-    rim.setCapStyle(Qt.PenCapStyle.RoundCap)
+    if pen.style() is Qt.PenStyle.CustomDashLine:
+        # Dashes count in widths of the pen; a rim without gaps would look like a second ring.
+        shorter = pen.widthF() / rim.widthF()
+        rim.setDashPattern([length * shorter for length in pen.dashPattern()])
+        rim.setCapStyle(Qt.PenCapStyle.FlatCap)
+    else:
+        rim.setCapStyle(Qt.PenCapStyle.RoundCap)
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.setPen(rim)
     painter.drawPath(path)

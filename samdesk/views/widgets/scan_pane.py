@@ -372,9 +372,8 @@ class ScanPane(QWidget):
         body = self._stack.geometry()
         self.busy.setGeometry(body.left(), body.top(), body.width(), 4)
         size = self.reading.sizeHint()
-        self.reading.setGeometry(
-            body.left() + 8, body.bottom() - size.height() - 6, size.width(), size.height()
-        )
+        left = body.right() - size.width() - 8
+        self.reading.setGeometry(left, body.top() + 8, size.width(), size.height())
         width = min(body.width() - 24, 520)
         height = self.banner.heightForWidth(width)
         top = self._banner_bottom(body) - height
