@@ -9,7 +9,7 @@ import numpy as np
 
 from samdesk.core.geometry import Geometry
 from samdesk.core.progress import Progress
-from samdesk.core.reading import Arrived
+from samdesk.core.reading import Arrived, Opened
 from samdesk.core.volume import Volume
 from samdesk.errors import ReadError
 from samdesk.evaluation.base import Bar, Case, Contender, Section, Setting
@@ -141,8 +141,9 @@ def _time_folder(values: dict[str, float]) -> Generator[Progress, None, list[Bar
         del bare
         started = perf_counter()
         first_s = float("nan")
+        opened: Opened | None = None
         steps = registry.open_path(str(folder))
-        while True:
+        while opened is None:
             try:
                 step = next(steps)
             except StopIteration as end:
