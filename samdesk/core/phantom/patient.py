@@ -137,8 +137,8 @@ def _timepoint(rng: np.random.Generator, number: int) -> Timepoint:
     z_low, z_high = ends[pick]
     turn = np.clip(rng.normal(0, 1.8, 3), -5, 5)
     shift = rng.normal(0, (6, 8, 25))
-    slices = float(rng.choice([1.5, 2.0, 2.5, 3.0, 5.0]))
-    pixel = float(rng.uniform(1.1, 1.5))
+    slices = float(rng.choice([2.0, 2.5, 3.0, 4.0, 5.0]))
+    pixel = float(rng.uniform(1.3, 1.7))
     return Timepoint(
         date=f"{2024 + number // 4}{1 + 3 * (number % 4):02d}{int(rng.integers(1, 28)):02d}",
         turn_degrees=(float(turn[0]), float(turn[1]), float(turn[2])),

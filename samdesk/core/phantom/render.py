@@ -20,6 +20,8 @@ __all__ = ["PhantomLesion", "PhantomScan", "dense_map", "render"]
 
 MARGIN_MM = 14.0
 TABLE_GAP_MM = 3.0
+# About 100 bytes are in use for each voxel while a part of a scan is painted.
+SLAB_VOXELS = 6_000_000
 
 
 @dataclass(frozen=True)
@@ -130,20 +132,42 @@ def render(
     """
     date = patient.timepoints[timepoint]
     geometry = grid(patient, timepoint, spacing_mm, field_of_view)
-    mapping = dense_map(patient, timepoint)
-    canvas = Canvas.blank(geometry, mapping, patient.seed)
     values = _values(patient, date, tissue_shuffle)
+    hu = np.empty(geometry.shape, np.float32)
+    for part in _slabs(geometry.shape):
+        hu[part] = _painted(patient, timepoint, _cut(geometry, part), values)
+    noise = np.random.default_rng([date.seed, 7]) if rng is None else rng
+    volume = Volume(_detector(hu, geometry.spacing, date, noise), geometry)
+    return PhantomScan(volume, points_of(patient, timepoint), lesions_of(patient, timepoint))
+
+
+def _slabs(shape: tuple[int, int, int]) -> list[slice]:
+    """Part the slices so that painting a part stays within a few hundred megabytes."""
+    count = max(1, min(shape[0], SLAB_VOXELS // (shape[1] * shape[2])))
+    return [slice(k, min(k + count, shape[0])) for k in range(0, shape[0], count)]
+
+
+def _cut(geometry: Geometry, part: slice) -> Geometry:
+    """Give the grid of some slices."""
+    affine = geometry.affine.copy()
+    affine[:3, 3] += affine[:3, 0] * part.start
+    return Geometry((part.stop - part.start, *geometry.shape[1:]), affine)
+
+
+def _painted(
+    patient: Patient, timepoint: int, geometry: Geometry, values: dict[str, float]
+) -> Grid:
+    """Paint the body on a grid, without blur and noise."""
+    date = patient.timepoints[timepoint]
+    canvas = Canvas.blank(geometry, dense_map(patient, timepoint), patient.seed)
     flesh = _trunk(canvas, values)
-    lungs = _lungs(canvas, values, patient)
+    _lungs(canvas, values, patient)
     _organs(canvas, values, patient, date, flesh)
     _bones(canvas, values)
     _airway(canvas, values)
-    _lesions(canvas, values, patient, timepoint, lungs)
+    _lesions(canvas, values, patient, timepoint)
     _table(canvas)
-    noise = np.random.default_rng([date.seed, 7]) if rng is None else rng
-    hu = _detector(canvas, date, noise)
-    volume = Volume(hu, geometry)
-    return PhantomScan(volume, points_of(patient, timepoint), lesions_of(patient, timepoint))
+    return canvas.hu
 
 
 def _whole(canvas: Canvas) -> tuple[slice, slice, slice]:
@@ -169,7 +193,7 @@ def _trunk(canvas: Canvas, values: dict[str, float]) -> Grid:
     return canvas.share(skin + 7)
 
 
-def _lungs(canvas: Canvas, values: dict[str, float], patient: Patient) -> NDArray[np.float32]:
+def _lungs(canvas: Canvas, values: dict[str, float], patient: Patient) -> None:
     cover = np.zeros(canvas.geometry.shape, np.float32)
     for side in (-1.0, 1.0):
         shape = organs.lung(side)
@@ -189,7 +213,6 @@ def _lungs(canvas: Canvas, values: dict[str, float], patient: Patient) -> NDArra
         canvas.blend(box, share, inner)
         np.maximum(cover[box], canvas.share(shape.distance(x, y, z) + 1.5), out=cover[box])
     interior.lung_vessels(canvas, patient.seed, values["lung_vessel"], cover)
-    return cover
 
 
 def _organs(
@@ -236,13 +259,7 @@ def _airway(canvas: Canvas, values: dict[str, float]) -> None:
     canvas.paint(lumen, values["air"])
 
 
-def _lesions(
-    canvas: Canvas,
-    values: dict[str, float],
-    patient: Patient,
-    timepoint: int,
-    lungs: NDArray[np.float32],
-) -> None:
+def _lesions(canvas: Canvas, values: dict[str, float], patient: Patient, timepoint: int) -> None:
     for course in patient.lesions.values():
         size = course.diameters_mm[timepoint]
         if size > 0:
@@ -284,15 +301,18 @@ def _table(canvas: Canvas) -> None:
     np.maximum(canvas.hu, slab[None].astype(np.float32), out=canvas.hu)
 
 
-def _detector(canvas: Canvas, date: Timepoint, rng: np.random.Generator) -> NDArray[np.int16]:
+def _detector(
+    hu: Grid, spacing_mm: tuple[float, float, float], date: Timepoint, rng: np.random.Generator
+) -> NDArray[np.int16]:
     """Blur by the kernel and add noise with the short correlation of a CT reconstruction."""
-    spacing = np.array(canvas.geometry.spacing)
-    hu = canvas.hu
+    spacing = np.array(spacing_mm)
     sigma = date.kernel_mm / spacing
     if sigma.max() > 0.2:
-        hu = ndimage.gaussian_filter(hu, sigma, truncate=3)
-    raw = rng.standard_normal(canvas.geometry.shape, dtype=np.float32)
-    grain = ndimage.gaussian_filter(raw, np.clip(0.9 / spacing, 0.3, 1.2), truncate=2.5)
-    hu = hu + grain * np.float32(date.noise_hu / max(float(grain.std()), 1e-6))
-    made: NDArray[np.int16] = np.clip(np.round(hu), -1024, 3071).astype(np.int16)
+        ndimage.gaussian_filter(hu, sigma, truncate=3, output=hu)
+    grain = rng.standard_normal(hu.shape, dtype=np.float32)
+    ndimage.gaussian_filter(grain, np.clip(0.9 / spacing, 0.3, 1.2), truncate=2.5, output=grain)
+    grain *= np.float32(date.noise_hu / max(float(grain.std()), 1e-6))
+    hu += grain
+    np.round(hu, out=hu)
+    made: NDArray[np.int16] = np.clip(hu, -1024, 3071, out=hu).astype(np.int16)
     return made

@@ -32,6 +32,14 @@ def test_the_same_seed_draws_the_same_scan(patient: Patient) -> None:
     assert np.array_equal(drawn(patient), drawn(make_patient(0)))
 
 
+def test_a_scan_painted_in_parts_is_the_scan_painted_at_once(
+    patient: Patient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = drawn(patient)
+    monkeypatch.setattr("samdesk.core.phantom.render.SLAB_VOXELS", 5 * whole[0].size)
+    assert np.array_equal(drawn(patient), whole)
+
+
 def test_other_noise_leaves_the_anatomy(patient: Patient) -> None:
     one, other = drawn(patient), drawn(patient, rng=np.random.default_rng(9))
     assert not np.array_equal(one, other)
