@@ -13,12 +13,14 @@ import typer
 
 from samdesk.app import exit_codes
 from samdesk.core.runs import RunEvent, RunPlan
-from samdesk.errors import RunError, Stopped, UsageError
+from samdesk.errors import NoRoom, ReadError, RunError, SamdeskError, Stopped, UsageError
 from samdesk.io.atomic import write_text
 
 METHODS = ("sam",)
 PLAN = "plan.json"
 STOP_PATIENCE_S = 5.0
+# How the worker ended, as the error that ends the command with the same code.
+KIND_BY_CODE: dict[int, type[SamdeskError]] = {3: ReadError, 7: NoRoom}
 
 
 def train(
@@ -46,7 +48,7 @@ def train(
     if resume:
         if not plan_path.exists():
             raise UsageError(f"There is no run to resume in {out}.", hint="Leave --resume away.")
-        plan = RunPlan.from_json(plan_path.read_text(encoding="utf-8"))
+        plan = _read(plan_path)
         plan = _changed(plan, minutes, device)
     else:
         if plan_path.exists():
@@ -76,7 +78,7 @@ def _new(
     if config is not None:
         if not config.is_file():
             raise UsageError(f"There is no plan {config}.")
-        base = RunPlan.from_json(config.read_text(encoding="utf-8"))
+        base = _read(config)
     scans = tuple(expanded(data)) if data else base.data
     if not scans:
         raise UsageError("There is nothing to train on.", hint="Name scans with --data.")
@@ -85,6 +87,15 @@ def _new(
     if validation:
         values["validation"] = tuple(expanded(validation))
     return _changed(RunPlan(**values), minutes, device)
+
+
+def _read(path: Path) -> RunPlan:
+    try:
+        return RunPlan.from_json(path.read_text(encoding="utf-8"))
+    except (RunError, UnicodeDecodeError) as error:
+        raise ReadError(
+            f"{path.name} is no plan of a training run.", code="not-recognised", hint=str(error)
+        ) from error
 
 
 def _changed(plan: RunPlan, minutes: float | None, device: str) -> RunPlan:
@@ -168,7 +179,8 @@ def _follow(plan_path: Path, plan: RunPlan) -> int:
                 hint=f"Go on with --resume --out {plan_path.parent}.",
             ) from None
     if broken is not None:
-        raise RunError(broken["what"], code=broken.get("code", "fault"), hint=broken["hint"])
+        kind = KIND_BY_CODE.get(worker.returncode, RunError)
+        raise kind(broken["what"], code=broken.get("code", "fault"), hint=broken.get("hint", ""))
     return exit_codes.DONE if worker.returncode == 0 else exit_codes.FAULT
 
 

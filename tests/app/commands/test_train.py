@@ -54,6 +54,22 @@ def test_resuming_what_never_began_is_wrong_usage(tmp_path: Path) -> None:
     assert run(words) == exit_codes.USAGE
 
 
+def test_a_config_that_is_no_plan_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "wrong.json").write_text("{}", encoding="utf-8")
+    words = ["train", "--method", "sam", "--config", str(tmp_path / "wrong.json"), "--out", "run"]
+    assert run(words) == exit_codes.REFUSED
+
+
+@pytest.mark.slow
+def test_data_that_cannot_be_used_ends_with_refused(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "empty.nii").write_bytes(b"")
+    words = ["train", "--method", "sam", "--data", str(tmp_path), "--out", str(tmp_path / "run")]
+    assert run([*words, "--minutes", "0.01"]) == exit_codes.REFUSED
+    assert "could be used" in capfd.readouterr().err
+
+
 def test_the_worker_is_the_same_program(monkeypatch: pytest.MonkeyPatch) -> None:
     plan = Path("plan.json")
     assert worker_command(plan) == [sys.executable, "-m", "samdesk", "--worker", "plan.json"]
