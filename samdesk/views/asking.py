@@ -15,10 +15,10 @@ from samdesk.core.progress import Progress
 from samdesk.core.project import Judged, Judgement
 from samdesk.errors import SamdeskError
 from samdesk.services.bundle import Services
+from samdesk.views.marks import Kind, Mark
 from samdesk.views.strings import percent
 from samdesk.views.tables.matches import mark_kind
 from samdesk.views.widgets.heat import HeatMap
-from samdesk.views.widgets.overlays import Kind, Mark
 
 MOST_ALTERNATIVES = 3
 _JUDGED_KINDS = {

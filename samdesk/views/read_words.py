@@ -9,9 +9,9 @@ from samdesk.core.project import Judgement
 from samdesk.services.store import Store
 from samdesk.views import strings
 from samdesk.views.asking import MOST_ALTERNATIVES, Asking
+from samdesk.views.marks import Kind
 from samdesk.views.sides import Side
 from samdesk.views.tables.matches import Place, PointLine, mark_kind
-from samdesk.views.widgets.overlays import Kind
 
 BannerWords = tuple[str, str, str, str]
 # Places whose similarities differ by less look the same to the network.

@@ -7,10 +7,10 @@ import pytest
 from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QApplication, QPushButton
 
-from samdesk.views import theme
+from samdesk.views import marks, theme
+from samdesk.views.marks import Kind
 from samdesk.views.theme import DARK, LIGHT, Tokens
-from samdesk.views.widgets import crosshair, overlays
-from samdesk.views.widgets.overlays import Kind
+from samdesk.views.widgets import crosshair
 
 # Machado, Oliveira and Fernandes 2009, severity 1.0, on linear RGB.
 VISION = {
@@ -69,7 +69,7 @@ def test_planes_and_marks_differ_for_every_kind_of_color_vision(vision: str, kin
     colors = {
         "planes": list(crosshair.COLORS.values()),
         "marks": [
-            overlays.COLORS[one]
+            marks.COLORS[one]
             for one in (Kind.SOURCE, Kind.SUGGESTED, Kind.UNCERTAIN, Kind.REJECTED, Kind.WAITING)
         ],
     }[kind]

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QWidget
 from samdesk.core.geometry import Position
 from samdesk.core.ids import PointId
 from samdesk.core.match import Match, Verdict
-from samdesk.views.widgets.overlays import Kind
+from samdesk.views.marks import Kind
 
 HEADERS = ("#", "Similarity", "Loop", "Slice")
 

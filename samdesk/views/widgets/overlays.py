@@ -3,9 +3,6 @@
 No mark covers its own center, because a filled disc once hid the nodule that it marked.
 """
 
-from dataclasses import dataclass
-from enum import Enum
-
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import (
     QBrush,
@@ -18,7 +15,7 @@ from PySide6.QtGui import (
     QPolygonF,
 )
 
-from samdesk.core.geometry import Position
+from samdesk.views.marks import COLORS, Kind, Mark
 from samdesk.views.theme import CANVAS_TEXT, SMALL_POINT_SIZE
 
 HALO = 1.5
@@ -26,48 +23,6 @@ RING = 12.0
 # Nothing is drawn nearer to a mark's center than this, in logical pixels.
 FREE = 10.0
 FAR_ALPHA = 0.45
-
-
-class Kind(Enum):
-    """What a mark says; each has a color and a shape."""
-
-    SOURCE = "source"
-    SUGGESTED = "suggested"
-    ACCEPTED = "accepted"
-    MOVED = "moved"
-    UNCERTAIN = "uncertain"
-    REJECTED = "rejected"
-    OTHER = "alternative"
-    WAITING = "waiting"
-
-
-COLORS = {
-    Kind.SOURCE: "#FFFFFF",
-    Kind.SUGGESTED: "#2F8FE0",
-    Kind.ACCEPTED: "#2F8FE0",
-    Kind.MOVED: "#2F8FE0",
-    Kind.UNCERTAIN: "#F5A623",
-    Kind.REJECTED: "#FF6F61",
-    Kind.OTHER: "#F5A623",
-    Kind.WAITING: "#9AA4AF",
-}
-
-
-@dataclass(frozen=True)
-class Mark:
-    """A mark at a place.
-
-    Attributes:
-        kind: what it says.
-        at_mm: where, in the frame of the scan.
-        text: beside it; may be empty.
-        is_movable: the mouse can take hold of it.
-    """
-
-    kind: Kind
-    at_mm: Position
-    text: str = ""
-    is_movable: bool = False
 
 
 def halo(painter: QPainter, path: QPainterPath, pen: QPen) -> None:

@@ -19,11 +19,11 @@ from samdesk.core.geometry import Position
 from samdesk.core.plane import View
 from samdesk.core.window import Window
 from samdesk.errors import SamdeskError
+from samdesk.views.marks import Mark
 from samdesk.views.tables.series import SERIES_MIME
 from samdesk.views.widgets.banner import Banner
 from samdesk.views.widgets.heat import HeatMap
 from samdesk.views.widgets.labels import plain_label, set_role
-from samdesk.views.widgets.overlays import Mark
 from samdesk.views.widgets.shown import Shown
 from samdesk.views.widgets.slice_paint import Look
 from samdesk.views.widgets.slice_view import SliceView

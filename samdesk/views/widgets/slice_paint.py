@@ -9,10 +9,10 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPen
 from samdesk.core.geometry import Position
 from samdesk.core.plane import Plane, View
 from samdesk.core.window import Window
+from samdesk.views.marks import Mark
 from samdesk.views.theme import CANVAS_TEXT_2
 from samdesk.views.widgets import crosshair, overlays
 from samdesk.views.widgets.heat import HeatMap
-from samdesk.views.widgets.overlays import Mark
 from samdesk.views.widgets.shown import Shown, ShownVolume
 
 EDGE = 8.0

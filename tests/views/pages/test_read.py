@@ -22,9 +22,9 @@ from samdesk.core.window import CT_PRESETS
 from samdesk.errors import SamdeskError
 from samdesk.services.bundle import Services
 from samdesk.views.main_window import MainWindow
+from samdesk.views.marks import Kind
 from samdesk.views.pages.read import ReadPage
 from samdesk.views.sides import Link, Side
-from samdesk.views.widgets.overlays import Kind
 
 SHIFT = np.array((6.0, -4.0, 9.0))
 ORGAN = (-20.0, 0.0, 130.0)

@@ -17,9 +17,9 @@ from samdesk.core.plane import View
 from samdesk.core.radiograph import Radiograph, Scale
 from samdesk.core.volume import Modality, Unit, Volume
 from samdesk.core.window import Window
+from samdesk.views.marks import Kind, Mark
 from samdesk.views.widgets import slice_paint
 from samdesk.views.widgets.heat import HeatMap
-from samdesk.views.widgets.overlays import Kind, Mark
 from samdesk.views.widgets.shown import ShownRadiograph, ShownVolume, shown
 from samdesk.views.widgets.slice_paint import Look
 from samdesk.views.widgets.slice_view import SliceView

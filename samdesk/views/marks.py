@@ -1,0 +1,48 @@
+"""What a mark on an image says, and in which color; how it is drawn is in widgets/overlays.py."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from samdesk.core.geometry import Position
+
+
+class Kind(Enum):
+    """What a mark says; each has a color and a shape."""
+
+    SOURCE = "source"
+    SUGGESTED = "suggested"
+    ACCEPTED = "accepted"
+    MOVED = "moved"
+    UNCERTAIN = "uncertain"
+    REJECTED = "rejected"
+    OTHER = "alternative"
+    WAITING = "waiting"
+
+
+COLORS = {
+    Kind.SOURCE: "#FFFFFF",
+    Kind.SUGGESTED: "#2F8FE0",
+    Kind.ACCEPTED: "#2F8FE0",
+    Kind.MOVED: "#2F8FE0",
+    Kind.UNCERTAIN: "#F5A623",
+    Kind.REJECTED: "#FF6F61",
+    Kind.OTHER: "#F5A623",
+    Kind.WAITING: "#9AA4AF",
+}
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A mark at a place.
+
+    Attributes:
+        kind: what it says.
+        at_mm: where, in the frame of the scan.
+        text: beside it; may be empty.
+        is_movable: the mouse can take hold of it.
+    """
+
+    kind: Kind
+    at_mm: Position
+    text: str = ""
+    is_movable: bool = False
