@@ -20,7 +20,7 @@ from samdesk.model.session import Session
 
 DEMO_SEED = 2024
 DATES = 3
-SPACING_MM = (2.5, 1.5, 1.5)
+SPACING_MM = (3.0, 1.7, 1.7)
 # Shown as pictures beside the lesions: places that people click and that are easy to judge.
 PICTURED = ("carina", "aortic_arch_top", "left_renal_hilum", "L3")
 

@@ -64,6 +64,7 @@ def _in_window(out: Path | None) -> None:
     patient = demo_patient()
     made = folder / patient_id(patient)
     if not made.is_dir():
+        print("Drawing the built-in patient; the next time it is there at once.")
         run_steps(write_patient(patient, folder, spacing_mm=SPACING_MM), "demo")
     raise typer.Exit(run([made / date.date / "dicom" for date in patient.timepoints]))
 
