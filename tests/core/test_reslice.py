@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from samdesk.core.geometry import Geometry
 from samdesk.core.plane import Frame, Plane, View
-from samdesk.core.reslice import AIR_HU, NEAREST, empty_value, reslice, values_at
+from samdesk.core.reslice import AIR_HU, LINEAR, NEAREST, empty_value, reslice, values_at
 from samdesk.core.volume import Modality, Unit, Volume
 
 SLOPE = np.array([1.5, -2.0, 0.75])
@@ -146,3 +146,9 @@ def test_a_value_is_that_of_the_voxel_and_none_outside() -> None:
     assert values[0] == volume.array[2, 2, 3]
     assert values[1] == volume.array[0, 0, 0]
     assert np.isnan(values[2])
+
+
+def test_a_value_between_voxels_is_exact_on_a_ramp() -> None:
+    volume = ramp(Geometry((12, 14, 16), affine_of(20, 0.1, False)))
+    at = volume.geometry.to_mm(np.array([[3.25, 4.5, 7.75]]))
+    assert_allclose(values_at(volume, at, order=LINEAR), at @ SLOPE + 7, atol=1e-3)
