@@ -31,7 +31,7 @@ MEMORY_BYTES = 1_000_000_000
 DISK_BYTES = 5_000_000_000
 # Left free on the disk, so that the cache never takes the room of the user's own work.
 LEFT_FREE_BYTES = 500_000_000
-FORMAT = 1
+FORMAT = 2
 HEAD_BYTES = 8
 
 
@@ -158,7 +158,8 @@ class EmbeddingCache:
 def packed(embedding: Embedding) -> NDArray[np.uint8]:
     """Put an embedding into one row of bytes: length of the head, JSON head, arrays."""
     body = np.packbits(embedding.body.reshape(-1))
-    parts = [embedding.fine, embedding.coarse, body]
+    twin_mm = np.asarray(embedding.twin_mm, dtype=np.float32)
+    parts = [embedding.fine, embedding.coarse, body, twin_mm, embedding.twin]
     payload = np.concatenate([np.ascontiguousarray(p).reshape(-1).view(np.uint8) for p in parts])
     head = json.dumps(
         {
@@ -167,6 +168,7 @@ def packed(embedding: Embedding) -> NDArray[np.uint8]:
             "model": embedding.model,
             "fine": embedding.fine.shape,
             "coarse": embedding.coarse.shape,
+            "twin": len(embedding.twin),
             "grids": [
                 [list(grid.shape), grid.affine.tolist()]
                 for grid in (embedding.scan, embedding.fine_cells, embedding.coarse_cells)
@@ -200,7 +202,11 @@ def unpacked(data: NDArray[np.uint8], key: str) -> Embedding:
     fine = payload[:n_fine].view(np.int8).reshape(head["fine"])
     coarse = payload[n_fine : n_fine + n_coarse].view(np.int8).reshape(head["coarse"])
     n_cells = int(np.prod(fine_cells.shape))
-    bits = np.unpackbits(payload[n_fine + n_coarse :], count=n_cells)
+    first = n_fine + n_coarse
+    last = first + -(-n_cells // 8)
+    bits = np.unpackbits(payload[first:last], count=n_cells)
+    n_twin, size = head["twin"], head["fine"][0] + head["coarse"][0]
+    floats = np.frombuffer(payload[last:].tobytes(), np.float32)
     return Embedding(
         key=key,
         model=ModelId(head["model"]),
@@ -210,6 +216,8 @@ def unpacked(data: NDArray[np.uint8], key: str) -> Embedding:
         fine_cells=fine_cells,
         coarse_cells=coarse_cells,
         body=bits.astype(bool).reshape(fine_cells.shape),
+        twin_mm=floats[: 3 * n_twin].reshape(n_twin, 3).astype(np.float64),
+        twin=floats[3 * n_twin :].reshape(n_twin, size).copy(),
     )
 
 

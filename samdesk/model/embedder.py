@@ -6,14 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from samdesk.core.geometry import Geometry, Points
 from samdesk.core.models import ModelInfo
 from samdesk.core.progress import Progress
 from samdesk.core.volume import Volume
 from samdesk.errors import ModelError, NoRoom, Stopped
 from samdesk.model import preprocess
 from samdesk.model.cache import EmbeddingCache
-from samdesk.model.cells import cells_of
-from samdesk.model.embedding import Embedding, key_of, quantized
+from samdesk.model.cells import cells_of, interpolated
+from samdesk.model.embedding import Embedding, joined, key_of, quantized
 from samdesk.model.fitness import reason_against
 from samdesk.model.session import Session
 
@@ -30,6 +31,9 @@ OVERLAP_MM = 64.0
 AIR_BELOW_HU = -950.0
 # Bowel gas and the trachea are air inside the body: they are filled, then two cells are added.
 GROWN_CELLS = 2
+# The mirrored pass needs the asymmetric organs only, not the length of a whole body.
+TWIN_MM = 280.0
+TWIN_PLACES = 250
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,7 @@ def embed(
         raise ModelError(reason, code="not-comparable")
     grid = preprocess.network_grid(volume.geometry, info.spacing_mm, info.multiple_of)
     slabs = slabs_of(grid.shape, info, pass_bytes)
-    total = len(slabs) + 2
+    total = len(slabs) + 3
     yield Progress(0, total, "resampling the scan")
     hu, grid = preprocess.to_network_grid(volume, info.spacing_mm, info.multiple_of)
     fine_cells, coarse_cells = (cells_of(grid, s) for s in (info.fine_stride, info.coarse_stride))
@@ -81,10 +85,17 @@ def embed(
         except Stopped:
             continue
         done += 1
-    yield Progress(total - 1, total, "finding the body")
+    yield Progress(total - 2, total, "finding the body")
     body = body_cells(hu, info.fine_stride)
+    twin: tuple[Points, Array] | None = None
+    while twin is None:
+        yield Progress(total - 1, total, "looking at left and right")
+        try:
+            twin = _twin(session, hu, grid, body)
+        except Stopped:
+            continue
     embedding = Embedding(
-        key, info.id, volume.geometry, fine, coarse, fine_cells, coarse_cells, body
+        key, info.id, volume.geometry, fine, coarse, fine_cells, coarse_cells, body, *twin
     )
     if cache is not None:
         cache.put(embedding)
@@ -146,6 +157,49 @@ def body_cells(hu: Array, stride: int) -> NDArray[np.bool_]:
         ndimage.binary_fill_holes(slice_, output=slice_)
     grown: NDArray[np.bool_] = ndimage.binary_dilation(full, iterations=GROWN_CELLS)
     return grown
+
+
+def spread_places(body: NDArray[np.bool_], cells: Geometry, n_places: int) -> Points:
+    """Give about `n_places` places spread evenly over the body less its grown rim, (n, 3) mm."""
+    from scipy import ndimage
+
+    inner = ndimage.binary_erosion(body, iterations=GROWN_CELLS, border_value=1)
+    index = np.argwhere(inner if inner.any() else body)
+    step = max(1, round((len(index) / n_places) ** (1 / 3)))
+    chosen = index[(index % step == step // 2).all(axis=1)]
+    if len(chosen) < n_places // 2:
+        chosen = index[:: max(1, len(index) // n_places)]
+    return cells.to_mm(chosen.astype(np.float64))
+
+
+def _twin(
+    session: Session, hu: Array, grid: Geometry, body: NDArray[np.bool_]
+) -> tuple[Points, Array]:
+    """Read what the body's places would look like in the mirrored scan.
+
+    The sides of the grid are whole cells, so a mirrored cell is a cell, and the answer of the pass
+    is turned back onto the places it belongs to.
+    """
+    info = session.info
+    step = info.multiple_of
+    length = min(hu.shape[0], _up(TWIN_MM / info.spacing_mm, step))
+    start = (hu.shape[0] - length) // 2 // step * step
+    part = np.ascontiguousarray(hu[start : start + length, :, ::-1])
+    outputs = session.run(preprocess.channels(part, info.windows)[None])
+    affine = grid.affine.copy()
+    affine[:3, 3] += affine[:3, 0] * start
+    sub = Geometry((length, *hu.shape[1:]), affine)
+    cells = cells_of(sub, info.fine_stride)
+    first = start // info.fine_stride
+    points = spread_places(body[first : first + cells.shape[0]], cells, TWIN_PLACES)
+    halves = [
+        interpolated(quantized(outputs[name][0, ..., ::-1]), cells_of(sub, stride), points)
+        for name, stride in (
+            (info.fine_name, info.fine_stride),
+            (info.coarse_name, info.coarse_stride),
+        )
+    ]
+    return points, joined(*halves)
 
 
 def _pass(

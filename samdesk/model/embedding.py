@@ -14,7 +14,7 @@ from samdesk.core.volume import Volume
 from samdesk.model.cells import interpolated
 
 # Counts up when preprocessing or an Embedding's numbers change, so that old files are left.
-MAKING = 1
+MAKING = 2
 # Unit vectors are kept as round(127 v): the cosine of two of them changes by about 0.002.
 SCALE = 127.0
 
@@ -33,6 +33,9 @@ class Embedding:
         coarse: the same on coarse cells.
         fine_cells, coarse_cells: their grids.
         body: (k, j, i) on fine cells, True where a match may lie.
+        twin_mm: (n, 3) LPS mm, places spread over the body.
+        twin: (n, fine + coarse) float32, what they would look like were the scan mirrored: the
+            descriptors of the same tissue in a second pass with left and right swapped.
     """
 
     key: str
@@ -43,9 +46,11 @@ class Embedding:
     fine_cells: Geometry
     coarse_cells: Geometry
     body: NDArray[np.bool_]
+    twin_mm: Points
+    twin: NDArray[np.float32]
 
     def __post_init__(self) -> None:
-        for array in (self.fine, self.coarse, self.body):
+        for array in (self.fine, self.coarse, self.body, self.twin_mm, self.twin):
             array.flags.writeable = False
 
     @property
@@ -64,7 +69,12 @@ class Embedding:
         """
         fine = interpolated(self.fine, self.fine_cells, points_mm)
         coarse = interpolated(self.coarse, self.coarse_cells, points_mm)
-        return np.concatenate((fine, coarse), axis=1) * np.float32(np.sqrt(0.5))
+        return joined(fine, coarse)
+
+
+def joined(fine: NDArray[np.float32], coarse: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Put fine and coarse vectors of length 1 together to (n, fine + coarse) of length 1."""
+    return np.concatenate((fine, coarse), axis=1) * np.float32(np.sqrt(0.5))
 
 
 def quantized(vectors: NDArray[np.float32]) -> NDArray[np.int8]:

@@ -35,6 +35,8 @@ RIM_MM = 0.5
 # So far from any body cell a point lies in the air of the room.
 AIR_MM = 12.0
 ALTERNATIVES = 5
+# The probabilities were fitted on pairs that pass the checks; a pair that fails one is no surer.
+MOST_DOUBTED = 0.5
 PRIORS_HELD = 32
 
 
@@ -225,6 +227,8 @@ class Matcher:
         at_mm, cycle_mm, votes = self._place(pair, point, query, values, tops, with_vote=with_vote)
         signs = _signs(pair, point, query, values, tops, at_mm, cycle_mm, votes)
         p_present = self.calibration.probability(signs)
+        if pair.doubt:
+            p_present = min(p_present, MOST_DOUBTED)
         verdict, reason = self._verdict(pair, signs, p_present)
         is_placed = verdict in (Verdict.FOUND, Verdict.UNCERTAIN)
         match = Match(

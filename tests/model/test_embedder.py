@@ -101,7 +101,8 @@ def test_a_pass_that_was_ended_is_begun_again(bank: ModelInfo) -> None:
 
     interrupted = Interrupted(bank, "cpu", 1)
     embedding = made.embedded(made.scan((40, 32, 32)), interrupted)
-    assert interrupted.passes == 3
+    # The trial, the one that was stopped, the scan again, and its mirrored twin.
+    assert interrupted.passes == 4
     assert embedding.body.any()
 
 
@@ -160,3 +161,13 @@ def test_gas_inside_is_body_and_air_beside_is_not() -> None:
     # Two cells are grown around the block that begins at cell 6.
     assert body[8, 12, 4]
     assert not body[8, 12, 3]
+
+
+def test_the_twin_is_what_the_mirrored_scan_shows(session: Session, template: Embedding) -> None:
+    mirrored = made.embedded(made.scan(moved=lambda y: y * [-1, 1, 1]), session)
+    # The grid is symmetric about x = 0, so the mirrored tissue of a place lies at -x.
+    inside = template.twin_mm[np.abs(template.twin_mm) @ [1, 1, 0] < 70]
+    seen = mirrored.descriptors(inside * [-1, 1, 1])
+    chosen = np.abs(template.twin_mm) @ [1, 1, 0] < 70
+    assert len(inside) > 50
+    assert (seen * template.twin[chosen]).sum(axis=1).min() > 0.98

@@ -87,6 +87,23 @@ def test_too_little_in_common_is_no_prior(template: Embedding) -> None:
     assert priors.fit(few, few) is None
 
 
+def test_a_mirrored_scan_is_doubted(session: Session, template: Embedding) -> None:
+    mirrored = made.scan(moved=lambda y: y * [-1, 1, 1])
+    prior = priors.fit(keys_of(template), keys_of(made.embedded(mirrored, session)))
+    if prior is not None:
+        assert not prior.is_trusted
+
+
+def test_left_and_right_are_told_apart_by_the_twin(session: Session, template: Embedding) -> None:
+    as_it_is, flip = np.eye(4), np.diag([-1.0, 1, 1, 1])
+    mirrored = made.embedded(made.scan(moved=lambda y: y * [-1, 1, 1]), session)
+    assert priors.handedness(keys_of(template), keys_of(template), as_it_is) > 5
+    # Even the identity, which is wrong here, is taken; the mirrored places fit far better.
+    assert priors.handedness(keys_of(template), keys_of(mirrored), as_it_is) < -5
+    few = replace(template, key="few twins", twin_mm=np.zeros((3, 3)), twin=template.twin[:3])
+    assert priors.handedness(keys_of(few), keys_of(template), flip) == 0.0
+
+
 @pytest.mark.parametrize(
     ("linear", "share", "disagreement", "says"),
     [
