@@ -10,7 +10,7 @@ import pytest
 from samdesk.core.models import ModelInfo
 from samdesk.core.volume import Modality
 from samdesk.errors import ModelError
-from samdesk.model import manifest, shelf
+from samdesk.model import manifest, weights
 from samdesk.model.shelf import Shelf
 
 
@@ -54,7 +54,7 @@ def test_a_model_whose_file_is_gone_is_told(own_model: ModelInfo) -> None:
 def test_an_empty_file_is_told(own_model: ModelInfo) -> None:
     (own_model.folder / own_model.file).write_bytes(b"")
     with pytest.raises(ModelError, match="is empty") as error:
-        shelf.load_bytes(own_model)
+        weights.load_bytes(own_model)
     assert error.value.code == "empty-file"
 
 
@@ -63,7 +63,7 @@ def test_a_folder_in_place_of_the_file_is_told(own_model: ModelInfo) -> None:
     path.unlink()
     path.mkdir()
     with pytest.raises(ModelError, match="cannot be read"):
-        shelf.load_bytes(own_model)
+        weights.load_bytes(own_model)
 
 
 def test_a_file_beyond_all_models_is_not_read(
@@ -71,7 +71,7 @@ def test_a_file_beyond_all_models_is_not_read(
 ) -> None:
     monkeypatch.setattr(shelf, "LARGEST_BYTES", 10)
     with pytest.raises(ModelError, match="more than a model may have"):
-        shelf.load_bytes(own_model)
+        weights.load_bytes(own_model)
 
 
 def test_the_default_is_the_model_for_the_modality(own_model: ModelInfo) -> None:
@@ -104,5 +104,5 @@ def test_a_page_saved_as_a_model_is_no_model(own_model: ModelInfo) -> None:
     (own_model.folder / own_model.file).write_bytes(data)
     info = replace(own_model, sha256=hashlib.sha256(data).hexdigest(), size_bytes=len(data))
     with pytest.raises(ModelError, match="is not a whole ONNX model") as error:
-        shelf.load_bytes(info)
+        weights.load_bytes(info)
     assert error.value.code == "model-damaged"
