@@ -4,8 +4,8 @@ Run it after every training, once, before the benchmarks:
 
     .venv/bin/python packaging/calibrate.py models/sam-ct [--data DIR] [--dry-run]
 
-It uses made patients that neither training nor benchmarks see, scans of split val, and warped copies
-of scans of split train; never split test.
+It uses made patients that neither training nor benchmarks see, scans of split val, and warped
+copies of scans of split train; never split test.
 """
 
 import argparse

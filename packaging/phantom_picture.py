@@ -88,19 +88,19 @@ def main() -> None:
     """Draw the picture."""
     one, at = made(2024)
     two, there = made(11)
-    chest, belly, lungs = real("cmbcrc_01068"), real("hcc006_ap"), real("lungdx_a0001")
+    chest, belly, lungs = real("4dlung_hm10395_40"), real("totalseg_example"), real("lungdx_a0001")
     thorax = real("nsclcrg_r01001")
     panels = [
         Panel(one, at["carina"], AXIAL, SOFT, "made, carina"),
-        Panel(chest, middle(chest, 0.5), AXIAL, SOFT, "real, CMB-CRC 01068"),
+        Panel(chest, middle(chest, 0.5), AXIAL, SOFT, "real, 4D-Lung 113"),
         Panel(two, there["T7"], AXIAL, LUNG, "made, T7, lung window"),
         Panel(lungs, middle(lungs, 0.45), AXIAL, LUNG, "real, Lung-PET-CT-Dx A0001"),
         Panel(one, at["T11"], AXIAL, SOFT, "made, T11"),
-        Panel(belly, middle(belly, 0.72), AXIAL, SOFT, "real, HCC-TACE-Seg 006"),
+        Panel(belly, middle(belly, 0.8), AXIAL, SOFT, "real, TotalSegmentator example"),
         Panel(two, there["left_renal_hilum"], AXIAL, SOFT, "made, renal hilum"),
-        Panel(belly, middle(belly, 0.31), AXIAL, SOFT, "real, HCC-TACE-Seg 006"),
+        Panel(belly, middle(belly, 0.55), AXIAL, SOFT, "real, TotalSegmentator example"),
         Panel(one, at["front"], CORONAL, SOFT, "made, coronal"),
-        Panel(belly, middle(belly, 0.5, 0.52), CORONAL, SOFT, "real, HCC-TACE-Seg 006"),
+        Panel(belly, middle(belly, 0.5, 0.52), CORONAL, SOFT, "real, TotalSegmentator example"),
         Panel(two, there["chest"], CORONAL, SOFT, "made, coronal"),
         Panel(thorax, middle(thorax, 0.5, 0.6), CORONAL, SOFT, "real, NSCLC Radiogenomics R01-001"),
     ]

@@ -37,7 +37,8 @@ class Geometry:
 
     def __post_init__(self) -> None:
         affine = np.array(self.affine, dtype=np.float64)
-        if len(self.shape) != 3 or min(self.shape) < 1:
+        sizes: tuple[int, ...] = self.shape
+        if len(sizes) != 3 or min(sizes) < 1:
             raise GeometryError(f"A grid needs three sizes of at least 1; these are {self.shape}.")
         if affine.shape != (4, 4) or not np.isfinite(affine).all():
             raise GeometryError("The affine of a grid must be 4 x 4 finite numbers.")
@@ -82,7 +83,8 @@ class Geometry:
     def center_mm(self) -> Points:
         """Middle of the grid, (3,) in mm."""
         middle = (np.array(self.shape, dtype=np.float64) - 1) / 2
-        return self.to_mm(middle[None])[0]
+        center: Points = self.to_mm(middle[None])[0]
+        return center
 
     @property
     def corners_mm(self) -> Points:
@@ -133,8 +135,8 @@ class Geometry:
         index = self.to_index(mm)
         low, high = -0.5, np.array(self.shape) - 0.5
         beyond = np.maximum(np.maximum(low - index, index - high), 0.0)
-        distance: NDArray[np.float64] = np.linalg.norm(beyond @ self.affine[:3, :3].T, axis=1)
-        return distance
+        lengths = np.linalg.norm(beyond @ self.affine[:3, :3].T, axis=1)
+        return np.asarray(lengths, dtype=np.float64)
 
 
 def _rows_of_three(points: Points) -> Points:

@@ -55,6 +55,7 @@ def write_dicom(
     """
     from pydicom import Dataset
     from pydicom.dataset import FileMetaDataset
+    from pydicom.uid import UID
 
     folder.mkdir(parents=True)
     count = volume.geometry.shape[0]
@@ -70,10 +71,10 @@ def write_dicom(
         stored = np.clip(volume.array[k].astype(np.int32) + STORED_ZERO_HU, 0, STORED_LARGEST)
         dataset.add_new("PixelData", "OW", stored.astype("<u2").tobytes())
         meta = FileMetaDataset()
-        meta.MediaStorageSOPClassUID = CT_IMAGE_STORAGE
+        meta.MediaStorageSOPClassUID = UID(CT_IMAGE_STORAGE)
         meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
-        meta.TransferSyntaxUID = EXPLICIT_LITTLE_ENDIAN
-        meta.ImplementationClassUID = SAMDESK_CLASS_UID
+        meta.TransferSyntaxUID = UID(EXPLICIT_LITTLE_ENDIAN)
+        meta.ImplementationClassUID = UID(SAMDESK_CLASS_UID)
         dataset.file_meta = meta
         dataset.save_as(folder / f"CT{k + 1:04d}.dcm", enforce_file_format=True)
         if k % EVERY == 0:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from samdesk.core.models import ModelInfo
 from samdesk.errors import ModelError, NoRoom, Stopped
-from samdesk.model import shelf
+from samdesk.model import weights
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -53,7 +53,7 @@ class Session:
         self.threads = threads or _threads_by_default()
         self._stop_lock = Lock()
         self._running: Any = None
-        self._session = _load(shelf.load_bytes(info), info, PROVIDERS[device], self.threads)
+        self._session = _load(weights.load_bytes(info), info, PROVIDERS[device], self.threads)
         self.provider: str = self._session.get_providers()[0]
         if device == "cuda" and self.provider != PROVIDERS["cuda"][0]:
             # ONNX Runtime falls back without a word (tech.md 3), so the word is said here.

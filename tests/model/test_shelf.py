@@ -10,7 +10,7 @@ import pytest
 from samdesk.core.models import ModelInfo
 from samdesk.core.volume import Modality
 from samdesk.errors import ModelError
-from samdesk.model import manifest, weights
+from samdesk.model import manifest, shelf, weights
 from samdesk.model.shelf import Shelf
 
 
@@ -69,7 +69,7 @@ def test_a_folder_in_place_of_the_file_is_told(own_model: ModelInfo) -> None:
 def test_a_file_beyond_all_models_is_not_read(
     own_model: ModelInfo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shelf, "LARGEST_BYTES", 10)
+    monkeypatch.setattr(weights, "LARGEST_BYTES", 10)
     with pytest.raises(ModelError, match="more than a model may have"):
         weights.load_bytes(own_model)
 
