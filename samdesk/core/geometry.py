@@ -124,8 +124,8 @@ class Geometry:
             GeometryError: `mm` has another shape.
         """
         mm = _rows_of_three(mm)
-        index: Points = np.linalg.solve(self.affine[:3, :3], (mm - self.affine[:3, 3]).T).T
-        return index
+        solved = np.linalg.solve(self.affine[:3, :3], (mm - self.affine[:3, 3]).T)
+        return np.asarray(solved.T, dtype=np.float64)
 
     def outside_mm(self, mm: Points) -> NDArray[np.float64]:
         """Give how far each point lies outside the grid, (n,) in mm; 0 inside.
