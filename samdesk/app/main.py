@@ -36,7 +36,6 @@ def run(files: Sequence[Path] = (), *, quit_after_ms: int | None = None) -> int:
         DisplayError: no window can open; said before Qt could abort the process.
     """
     display.check(offscreen_counts=OFFSCREEN_VARIABLE in os.environ)
-    os.environ.setdefault("PYQTGRAPH_QT_LIB", "PySide6")
     before = sys.getswitchinterval()
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     try:
@@ -62,7 +61,7 @@ def _run(application: "QApplication", files: Sequence[Path], quit_after_ms: int 
     from samdesk.views import theme
 
     services = wiring.make_services(
-        paths.settings_file().with_suffix(".json"), paths.models_folders(), paths.cache_folder()
+        paths.settings_file(), paths.models_folders(), paths.cache_folder()
     )
     try:
         theme.apply(application, services.settings.now.theme)

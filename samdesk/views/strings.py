@@ -10,7 +10,6 @@ FORMATS = (
     "PNG, JPEG or TIFF."
 )
 DROP_HERE = "Drop scans, folders or zip files here"
-NO_RADIOGRAPH_MODEL = "cannot say: no model for radiographs"
 
 VERDICT_WORDS = {
     Verdict.FOUND: "found",
