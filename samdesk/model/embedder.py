@@ -22,8 +22,8 @@ __all__ = ["Embedding", "Slab", "body_cells", "embed", "slabs_of"]
 
 Array = NDArray[np.float32]
 
-# Memory of a pass for each input voxel; measured: docs/decisions/0010-matching.md.
-PASS_BYTES_A_VOXEL = 170
+# Memory of a pass for each input voxel: 53 measured with the arena off, and what others may need.
+PASS_BYTES_A_VOXEL = 90
 PASS_BYTES = 2_000_000_000
 SHORTEST_SLAB_MM = 256.0
 OVERLAP_MM = 64.0
