@@ -33,7 +33,7 @@ class Signs:
         jump_mm: distance between the match and the best place of the whole scan.
         similarity: cosine at the match.
         margin: similarity less that of the best other peak 15 mm away.
-        votes: share of the neighborhood that came back, 0 to 1; 0.5 where it was not asked.
+        votes: share of the neighborhood that came back, 0 to 1; a usual value where not asked.
         residual_mm: distance between the match and where the prior expects it; 0 without a prior.
         outside_mm: how far beyond the scan the prior expects the place.
         border_mm: how far inside the scan the match lies.

@@ -35,6 +35,9 @@ RIM_MM = 0.5
 # So far from any body cell a point lies in the air of the room.
 AIR_MM = 12.0
 ALTERNATIVES = 5
+# Of ordinary matches about this share of the neighborhood comes back; a quick answer, which does
+# not ask it, takes this for granted so that its probability does not jump when the vote is in.
+UNASKED_VOTES = 0.75
 # The probabilities were fitted on pairs that pass the checks; a pair that fails one is no surer.
 MOST_DOUBTED = 0.5
 PRIORS_HELD = 32
@@ -268,7 +271,7 @@ class Matcher:
             return expected[0], float("inf"), 0.0
         direct = there.at_mm[0]
         cycle_mm = _cycle_mm(pair.a, pair.b, point, direct, prior, pair.scale_mm)
-        linear, place, votes = prior.affine[:3, :3], direct, 0.5
+        linear, place, votes = prior.affine[:3, :3], direct, UNASKED_VOTES
         if with_vote:
             cast = vote.cast(pair.a, pair.b, point, prior, pair.scale_mm)
             place, votes = vote.joined(direct, cast), cast.share
