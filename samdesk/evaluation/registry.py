@@ -5,7 +5,8 @@ from pathlib import Path
 
 from samdesk.core.models import ModelInfo
 from samdesk.core.progress import Progress
-from samdesk.evaluation.base import Benchmark, Section, Setting
+from samdesk.errors import SamdeskError
+from samdesk.evaluation.base import Bar, Benchmark, Section, Setting
 from samdesk.evaluation.contenders import Embeddings, baseline_contenders, samdesk_contenders
 from samdesk.evaluation.formats import Formats
 from samdesk.evaluation.phantoms import Across, FollowUp, Mirror, Presence, SelfMatch
@@ -44,6 +45,9 @@ def run_all(
         is_quick: a few small cases.
         with_registration: compare with SimpleITK, which takes most of the time.
         only: names of the benchmarks wanted; empty for all.
+
+    Returns:
+        A section for each; one that could not be measured says why and meets no promise.
     """
     embeddings = Embeddings(info, session)
     baselines = baseline_contenders() if with_registration else ()
@@ -59,8 +63,18 @@ def run_all(
             except StopIteration as end:
                 sections.append(end.value)
                 break
+            except SamdeskError as error:
+                sections.append(_not_measured(benchmark, error))
+                break
             yield _of_whole(step, done, len(benchmarks), benchmark.title)
     return sections
+
+
+def _not_measured(benchmark: Benchmark, error: SamdeskError) -> Section:
+    """Put a benchmark that could not run into the report, so that the others are not lost."""
+    bar = Bar("measured at all", None, 0.0)
+    note = f"Not measured: {error.what}"
+    return Section(benchmark.name, benchmark.title, bars=(bar,), notes=(note,))
 
 
 def _of_whole(step: Progress, done: int, total: int, title: str) -> Progress:

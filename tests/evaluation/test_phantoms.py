@@ -1,5 +1,7 @@
 """Benchmarks on made patients, small, with contenders whose answers are known."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -72,6 +74,17 @@ def test_a_model_that_runs_matches_a_scan_to_itself(embeddings: Embeddings) -> N
     assert section.name == "self_match"
     assert section.rows[2].label == "samdesk + prior + vote"
     assert section.rows[2].figures.median_mm < 4.0
+
+
+def test_a_benchmark_that_cannot_run_says_why_and_the_others_still_do(
+    embeddings: Embeddings, tmp_path: Path
+) -> None:
+    steps = registry.run_all(
+        embeddings.info, embeddings.session, data=tmp_path, only=frozenset({"bone"})
+    )
+    (section,) = finish(steps)
+    assert "no list of scans" in section.notes[0]
+    assert not section.bars[0].is_met
 
 
 def test_nifti_and_dicom_of_one_scan_give_one_answer() -> None:
