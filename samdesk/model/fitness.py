@@ -36,12 +36,20 @@ def reason_against(volume: Volume, info: ModelInfo, notices: Sequence[Notice] = 
 
 
 def _modality(volume: Volume, info: ModelInfo, notices: Sequence[Notice]) -> str:
+    known = info.modality.value
     if volume.modality is info.modality:
         return ""
-    kind = volume.modality.value if volume.modality is not Modality.OTHER else "no known kind"
+    if volume.modality is not Modality.OTHER:
+        return (
+            f"This scan is {volume.modality.value}; the model {info.id} was trained on {known} "
+            "only, so its answer would mean nothing."
+        )
+    if info.modality is Modality.CT and volume.unit is Unit.HU:
+        # A file without the word whose values are HU can be nothing but CT.
+        return ""
     return (
-        f"This scan is {kind}; the model {info.id} was trained on {info.modality.value} only, "
-        "so its answer would mean nothing."
+        f"The file does not say what made this scan, and nothing in it shows that it is {known}; "
+        f"the model {info.id} was trained on {known} only."
     )
 
 

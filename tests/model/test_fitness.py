@@ -23,13 +23,14 @@ def volume(
 
 def test_a_ct_volume_can_be_asked_about(bank: ModelInfo) -> None:
     assert reason_against(volume(), bank) == ""
+    assert reason_against(volume(modality=Modality.OTHER), bank) == ""
 
 
 @pytest.mark.parametrize(
     ("given", "says"),
     [
         (volume(modality=Modality.MR), "This scan is MR; the model bank was trained on CT only"),
-        (volume(modality=Modality.OTHER), "This scan is no known kind"),
+        (volume(modality=Modality.OTHER, unit=Unit.NONE), "does not say what made this scan"),
         (volume((1, 64, 64)), "This scan is one slice"),
         (volume((3, 64, 64), (12.0, 3.0, 3.0)), "has 3 slices over 36 mm"),
         (volume((8, 64, 64), (1.0, 3.0, 3.0)), "has 8 slices over 8 mm"),
