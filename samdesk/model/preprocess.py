@@ -107,7 +107,7 @@ def _blurred(volume: Volume, spacing_mm: float) -> tuple[NDArray[np.float32], ND
         n = min(int(spacing_mm / spacing[axis] + 1e-6), array.shape[axis])
         if n >= 2:
             whole = array.shape[axis] // n * n
-            sliced = np.take(array, range(whole), axis=axis) if whole < array.shape[axis] else array
+            sliced = array[(slice(None),) * axis + (slice(whole),)]  # a view; a copy costs 0.3 s
             shape = [*sliced.shape[:axis], whole // n, n, *sliced.shape[axis + 1 :]]
             array = sliced.reshape(shape).mean(axis=axis + 1, dtype=np.float32)
             affine[:3, 3] += affine[:3, axis] * (n - 1) / 2
