@@ -14,7 +14,7 @@ from samdesk.core.volume import Volume
 from samdesk.model.cells import interpolated
 
 # Counts up when preprocessing or an Embedding's numbers change, so that old files are left.
-MAKING = 2
+MAKING = 3
 # Unit vectors are kept as round(127 v): the cosine of two of them changes by about 0.002.
 SCALE = 127.0
 

@@ -16,6 +16,8 @@ from samdesk.core.volume import Volume
 AIR_HU = -1000.0
 # sam.md 1: without a blur of this part of the ratio, 1 mm edges of bone alias.
 BLUR_SHARE = 0.4
+# Part of a voxel that an index may be wrong by.
+ROUNDING = 1e-6
 
 
 def network_grid(geometry: Geometry, spacing_mm: float, multiple_of: int) -> Geometry:
@@ -52,18 +54,21 @@ def to_network_grid(
     matrix = np.linalg.inv(affine) @ grid.affine
     air = AIR_HU if volume.unit.value == "HU" else float(array.min())
     linear, offset = matrix[:3, :3], matrix[:3, 3]
-    if np.abs(linear - np.diag(np.diag(linear))).max() < 1e-9:
-        linear = np.diag(linear)  # scipy's separable path is several times faster
+    if np.abs(linear - np.diag(np.diag(linear))).max() >= 1e-9:
+        out = ndimage.affine_transform(
+            array, linear, offset, output_shape=grid.shape, order=1, cval=air, output=np.float32
+        )
+        return out, grid
+    scale = np.diag(linear)  # scipy's separable path is several times faster
     out = ndimage.affine_transform(
-        array,
-        linear,
-        offset,
-        output_shape=grid.shape,
-        order=1,
-        mode="constant",
-        cval=air,
-        output=np.float32,
+        array, scale, offset, output_shape=grid.shape, order=1, mode="nearest", output=np.float32
     )
+    # scipy would take the outermost voxels of a scan stored from the other side for outside, by
+    # rounding in the last digit; so what lies beyond is filled with air here.
+    for axis, (n, size) in enumerate(zip(grid.shape, array.shape, strict=True)):
+        at = offset[axis] + scale[axis] * np.arange(n)
+        beyond = (at < -ROUNDING) | (at > size - 1 + ROUNDING)
+        out[(slice(None),) * axis + (beyond,)] = air
     return out, grid
 
 
