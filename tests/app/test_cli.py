@@ -187,7 +187,7 @@ def test_a_reader_that_leaves_early_is_no_fault() -> None:
     )
     assert child.stdout is not None
     child.stdout.close()
-    assert child.wait(timeout=20) == exit_codes.DONE
+    assert child.wait(timeout=60) == exit_codes.DONE
     assert child.stderr is not None
     assert child.stderr.read() == ""
     child.stderr.close()
@@ -202,12 +202,14 @@ def test_ctrl_c_ends_a_command_within_a_second(step_s: float, tmp_path: Path) ->
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # A shell lets its background jobs, and so all that they start, ignore Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL) and None,
     )
     assert child.stdout is not None
     assert child.stdout.readline() == "stepping\n"
     pressed = time.monotonic()
     child.send_signal(signal.SIGINT)
-    out, err = child.communicate(timeout=20)
+    out, err = child.communicate(timeout=60)
     # cli.md promises 1 s; reliability.md allows 2 s to all, and other programs share the machine.
     assert time.monotonic() - pressed < 2.0
     assert child.returncode == exit_codes.STOPPED

@@ -16,9 +16,14 @@ from samdesk.errors import DisplayError
 END_S = 1.0
 
 
+def python_threads() -> int:
+    """Count threads that Python started; Qt's own leave a record behind when they write a log."""
+    return sum(not isinstance(t, threading._DummyThread) for t in threading.enumerate())
+
+
 @pytest.fixture
 def threads_before() -> int:
-    return threading.active_count()
+    return python_threads()
 
 
 def test_the_window_opens_closes_and_leaves_no_thread(
@@ -26,7 +31,7 @@ def test_the_window_opens_closes_and_leaves_no_thread(
 ) -> None:
     interval = sys.getswitchinterval()
     assert main.run((), quit_after_ms=50) == DONE
-    assert threading.active_count() == threads_before
+    assert python_threads() == threads_before
     assert sys.getswitchinterval() == interval
 
 
