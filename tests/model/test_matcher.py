@@ -189,3 +189,15 @@ def test_the_same_question_has_the_same_answer(matcher: Matcher, template: Embed
     first, second = (matched(matcher, template, template, points) for _ in range(2))
     assert [match.at_mm for match in first] == [match.at_mm for match in second]
     assert [match.p_present for match in first] == [match.p_present for match in second]
+
+
+def test_a_place_whose_way_back_ends_far_off_is_never_found(
+    matcher: Matcher,
+    template: Embedding,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("samdesk.model.matcher._cycle_mm", lambda *words: 20.0)
+    monkeypatch.setattr("samdesk.model.matcher.Calibration.probability", lambda *words: 0.99)
+    match = matched(matcher, template, template, made.places(1))[0]
+    assert match.verdict is Verdict.UNCERTAIN
+    assert "20 mm away" in match.reason
