@@ -1,5 +1,6 @@
 """Questions and answers, in every order in which they can come."""
 
+import threading
 import time
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -435,12 +436,16 @@ def test_a_comparison_that_goes_wrong_fails_the_question_that_waits_for_it(
 def test_progress_of_the_comparison_reaches_the_question(
     desk: Any, until: Until, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    asked = threading.Event()
+
     def prior(*_: object) -> Any:
+        asked.wait(10)  # on a slow machine the comparison would be over before the question
         yield Progress(1, 3, "fitting")
 
     monkeypatch.setattr(desk.engine, "prior", prior)
     desk.open("a", "b")
     question = ask(desk)
+    asked.set()
     until(lambda: final(desk))
     assert (question, Progress(1, 3, "fitting")) in desk.of("progressed")
 

@@ -45,6 +45,7 @@ def work(plan: RunPlan, folder: Path) -> tuple[int, list[RunEvent]]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_a_run_ends_with_a_model_that_the_shelf_reads(scan: Path, tmp_path: Path) -> None:
     plan = RunPlan("sam", (str(scan),), SETTINGS, minutes=0.05, device="cpu", name="tiny")
     code, events = work(plan, tmp_path / "run")

@@ -61,6 +61,7 @@ def test_a_config_that_is_no_plan_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_data_that_cannot_be_used_ends_with_refused(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
