@@ -421,13 +421,17 @@ def test_the_scans_on_the_screen_are_compared_before_a_click(
 def test_a_comparison_that_goes_wrong_fails_the_question_that_waits_for_it(
     desk: Any, until: Until, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    asked = threading.Event()
+
     def broken(*_: object) -> Any:
         yield from ()
+        asked.wait(10)  # on a slow machine the comparison would be over before the question
         raise ModelError("The scans cannot be compared.", code="model-incompatible")
 
-    desk.open("a", "b")
     monkeypatch.setattr(desk.engine, "prior", broken)
+    desk.open("a", "b")
     ask(desk)
+    asked.set()
     until(lambda: desk.of("failed"))
     assert desk.of("failed")[0][1].what == "The scans cannot be compared."
     assert desk.of("embed_failed") == []
