@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 # Each is a module of app/commands with one function of its name. They are loaded when they are
 # asked for: the window must not wait for what `phantom` or `bench` need.
-COMMANDS = ("info", "match", "demo", "phantom", "train", "bench", "model", "selftest")
+COMMANDS = ("info", "match", "demo", "phantom", "train", "evaluate", "bench", "model", "selftest")
 WINDOW = "window"
 HELP = ("-h", "--help")
 

@@ -114,6 +114,67 @@ class Miss:
 
 
 @dataclass(frozen=True)
+class Table:
+    """Cells as they are to be read, with a line of head.
+
+    Attributes:
+        title: over it.
+        head: names of the columns; the first column is text, the others are numbers.
+        rows: as many cells each as the head has.
+        note: below it, whose figures are foreign or what is uncertain.
+    """
+
+    title: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Boxes:
+    """Box plots side by side: quartiles, whiskers at the 5th and 95th percentile.
+
+    Attributes:
+        title: over them.
+        unit: of the values, "mm".
+        series: values of each box by its label; what is infinite is counted beside the box.
+    """
+
+    title: str
+    unit: str
+    series: Mapping[str, tuple[float, ...]]
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Lines in one pair of axes.
+
+    Attributes:
+        title: over them.
+        x, y: what the axes show, unit included.
+        series: (x, y) points of each line by its label, in the order in which they are joined.
+    """
+
+    title: str
+    x: str
+    y: str
+    series: Mapping[str, tuple[tuple[float, float], ...]]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A finished picture of one case, such as one of the worst.
+
+    Attributes:
+        caption: case, place, error.
+        png: the file's bytes.
+    """
+
+    caption: str
+    png: bytes
+
+
+@dataclass(frozen=True)
 class Section:
     """What one benchmark measured.
 
@@ -126,6 +187,8 @@ class Section:
         notes: sentences: what was left out and why, what the numbers do not say.
         misses: the worst answers, worst first.
         seconds: the benchmark took.
+        tables, boxes, curves: further tables and plots, in this order.
+        pictures: finished pictures of the worst, worst first.
     """
 
     name: str
@@ -136,6 +199,10 @@ class Section:
     notes: tuple[str, ...] = ()
     misses: tuple[Miss, ...] = ()
     seconds: float = 0.0
+    tables: tuple[Table, ...] = ()
+    boxes: tuple[Boxes, ...] = ()
+    curves: tuple[Curves, ...] = ()
+    pictures: tuple[Picture, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,5 +1,6 @@
 """Errors to figures: median, 95th percentile, share within a distance, area under a curve."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,6 +59,52 @@ def summarize(errors: ArrayLike, near_mm: float = NEAR_MM) -> Figures:
         mean_mm=float(answered.mean()) if answered.size else float("inf"),
         near_share=float((values <= near_mm).mean()),
     )
+
+
+def five_numbers(values: ArrayLike) -> tuple[float, float, float, float, float]:
+    """Give the 5th, 25th, 50th, 75th and 95th percentile; infinite where too few answered."""
+    all_of_them = np.asarray(values, dtype=np.float64)
+    if all_of_them.size == 0:
+        return (float("nan"),) * 5
+    p5, p25, p50, p75, p95 = (_quantile(all_of_them, s) for s in (0.05, 0.25, 0.5, 0.75, 0.95))
+    return p5, p25, p50, p75, p95
+
+
+def interval(
+    values: ArrayLike,
+    figure: Callable[[NDArray[np.float64]], float],
+    *,
+    groups: ArrayLike | None = None,
+    draws: int = 2000,
+    seed: int = 7,
+) -> tuple[float, float]:
+    """Give the 95 % bootstrap interval of a figure.
+
+    Args:
+        values: (n,) of what was measured; infinite where there was no answer.
+        figure: reduces values to one number.
+        groups: (n,) which values belong together, such as those of one pair of scans: then whole
+            groups are drawn, because errors within one scan are not independent.
+        draws: bootstrap samples.
+        seed: of the draws.
+
+    Returns:
+        2.5th and 97.5th percentile; NaN where there are fewer than two values or groups.
+
+    Source:
+        Efron and Tibshirani, An Introduction to the Bootstrap, 1993: percentile interval.
+    """
+    all_of_them = np.asarray(values, dtype=np.float64)
+    names = np.arange(all_of_them.size) if groups is None else np.asarray(groups)
+    members = [np.flatnonzero(names == name) for name in dict.fromkeys(names.tolist())]
+    if len(members) < 2:
+        return float("nan"), float("nan")
+    rng = np.random.default_rng(seed)
+    drawn = np.array([
+        figure(all_of_them[np.concatenate([members[n] for n in chosen])])
+        for chosen in rng.integers(len(members), size=(draws, len(members)))
+    ])  # fmt: skip
+    return _quantile(drawn, 0.025), _quantile(drawn, 0.975)
 
 
 def auc(present: ArrayLike, absent: ArrayLike) -> float:

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from samdesk.evaluation.base import Bar, Row, Section
+from samdesk.evaluation.base import Bar, Boxes, Row, Section, Table
+from samdesk.evaluation.figures import five_numbers
 
 HEAD = ("", "n", "answered", "median mm", "p95 mm", "<= 10 mm", "s a case")
 
@@ -58,6 +59,9 @@ def _section_text(section: Section) -> str:
         lines += _table([HEAD, *(row_cells(row) for row in section.rows)])
         failures = [f"{row.label}: {text}" for row in section.rows for text in row.failures]
         lines += [f"  failed: {text}" for text in failures]
+    for table in section.tables:
+        lines += ["", f"  {table.title}", *_table([table.head, *table.rows])]
+        lines += [f"  {table.note}"] if table.note else []
     width = max((len(name) for name in section.values), default=0)
     lines += [f"  {name:<{width}}  {number(value, 2)}" for name, value in section.values.items()]
     lines += [bar_text(bar) for bar in section.bars]
@@ -66,6 +70,8 @@ def _section_text(section: Section) -> str:
         lines.append("  worst: " + "; ".join(
             f"{miss.case}, {miss.name}: {number(miss.error_mm)} mm" for miss in section.misses[:10]
         ))  # fmt: skip
+    if section.pictures:
+        lines.append("  worst: " + "; ".join(it.caption for it in section.pictures[:10]))
     lines.append(f"  ({section.seconds:.0f} s)")
     return "\n".join(lines)
 
@@ -117,7 +123,53 @@ def _section_data(section: Section) -> dict[str, Any]:
             {"case": miss.case, "name": miss.name, "error_mm": _plain(miss.error_mm)}
             for miss in section.misses
         ],
+        "pictures": [picture.caption for picture in section.pictures],
         "seconds": round(section.seconds, 2),
+        **_plots_data(section),
+    }
+
+
+def _plots_data(section: Section) -> dict[str, Any]:
+    return {
+        "tables": [_table_data(table) for table in section.tables],
+        "boxes": [_boxes_data(boxes) for boxes in section.boxes],
+        "curves": [
+            {
+                "title": curves.title,
+                "x": curves.x,
+                "y": curves.y,
+                "series": {
+                    label: [[_plain(x), _plain(y)] for x, y in line]
+                    for label, line in curves.series.items()
+                },
+            }
+            for curves in section.curves
+        ],
+    }
+
+
+def _table_data(table: Table) -> dict[str, Any]:
+    return {
+        "title": table.title,
+        "head": list(table.head),
+        "rows": [list(row) for row in table.rows],
+        "note": table.note,
+    }
+
+
+def _boxes_data(boxes: Boxes) -> dict[str, Any]:
+    names = ("p5", "p25", "median", "p75", "p95")
+    return {
+        "title": boxes.title,
+        "unit": boxes.unit,
+        "series": {
+            label: {
+                "n": len(values),
+                **{n: _plain(v) for n, v in zip(names, five_numbers(values), strict=True)},
+                "values": [_plain(value) for value in values],
+            }
+            for label, values in boxes.series.items()
+        },
     }
 
 
