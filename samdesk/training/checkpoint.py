@@ -13,6 +13,7 @@ from torch.optim import Optimizer
 
 from samdesk.errors import RunError
 from samdesk.io.atomic import write_bytes
+from samdesk.training import onnx_weights
 
 FORMAT = 1
 
@@ -93,7 +94,16 @@ def restore(path: Path, state: State) -> State:
 
 
 def weights(path: Path) -> dict[str, Tensor]:
-    """Read only the averaged weights, to start another run from."""
+    """Read only the averaged weights, to start another run from.
+
+    Args:
+        path: a checkpoint.safetensors, or a model's folder or graph (see `onnx_weights`).
+
+    Raises:
+        RunError: the file is damaged, or holds no weights of a samdesk network.
+    """
+    if onnx_weights.is_graph(path):
+        return onnx_weights.weights(path)
     return _part(_read(path)[0], "average")
 
 
