@@ -23,10 +23,16 @@ class ModelInfo:
         sha256, size_bytes: of that file.
         spacing_mm: edge of the cubic input voxels.
         multiple_of: every side of the input is padded to a multiple of this, with air at the end.
+        dimensions: 3 for volumes, 2 for radiographs.
+        long_side_px: a radiograph is resampled so that its longer side has so many pixels; 0 for
+            volumes. Its cells are counted in those pixels, and `spacing_mm` means nothing.
         windows: input channels as (low, high, center, divisor) in HU:
             channel = (clip(hu, low, high) - center) / divisor.
         air_hu: padding value.
-        input_name, fine_name, coarse_name: tensors of the graph: (1, channels, k, j, i).
+        intensities: "hu", or "percentile" where the values of the scans have no unit and are
+            brought to fixed numbers by their own percentiles.
+        input_name, fine_name, coarse_name: tensors of the graph: (1, channels, k, j, i), of
+            radiographs (1, channels, j, i).
         fine_stride, coarse_stride: input voxels a cell along each axis.
         fine_size, coarse_size: length of the unit vectors.
         calibration: coefficients for the probability of presence and thresholds of verdicts.
@@ -59,3 +65,6 @@ class ModelInfo:
     command: str = ""
     commit: str = ""
     figures: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    intensities: str = "hu"
+    dimensions: int = 3
+    long_side_px: int = 0

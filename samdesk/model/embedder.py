@@ -16,6 +16,7 @@ from samdesk.model.cache import EmbeddingCache
 from samdesk.model.cells import cells_of, interpolated
 from samdesk.model.embedding import Embedding, joined, key_of, quantized
 from samdesk.model.fitness import reason_against
+from samdesk.model.intensities import AIR_BELOW, HU
 from samdesk.model.session import Session
 
 __all__ = ["Embedding", "Slab", "body_cells", "embed", "slabs_of"]
@@ -27,8 +28,6 @@ PASS_BYTES_A_VOXEL = 90
 PASS_BYTES = 2_000_000_000
 SHORTEST_SLAB_MM = 256.0
 OVERLAP_MM = 64.0
-# Mean of a cell that holds anything but air. Air of scanners lies at -1000 +- 30 HU, lung at -850.
-AIR_BELOW_HU = -950.0
 # Bowel gas and the trachea are air inside the body: they are filled, then two cells are added.
 GROWN_CELLS = 2
 # The mirrored pass needs the asymmetric organs only, not the length of a whole body.
@@ -73,7 +72,9 @@ def embed(
     slabs = slabs_of(grid.shape, info, pass_bytes)
     total = len(slabs) + 3
     yield Progress(0, total, "resampling the scan")
-    hu, grid = preprocess.to_network_grid(volume, info.spacing_mm, info.multiple_of)
+    hu, grid = preprocess.to_network_grid(
+        volume, info.spacing_mm, info.multiple_of, info.intensities
+    )
     fine_cells, coarse_cells = (cells_of(grid, s) for s in (info.fine_stride, info.coarse_stride))
     fine = np.zeros((info.fine_size, *fine_cells.shape), np.int8)
     coarse = np.zeros((info.coarse_size, *coarse_cells.shape), np.int8)
@@ -86,7 +87,7 @@ def embed(
             continue
         done += 1
     yield Progress(total - 2, total, "finding the body")
-    body = body_cells(hu, info.fine_stride)
+    body = body_cells(hu, info.fine_stride, info.intensities)
     twin: tuple[Points, Array] | None = None
     while twin is None:
         yield Progress(total - 1, total, "looking at left and right")
@@ -138,12 +139,13 @@ def slabs_of(
     return tuple(slabs)
 
 
-def body_cells(hu: Array, stride: int) -> NDArray[np.bool_]:
+def body_cells(hu: Array, stride: int, intensities: str = HU) -> NDArray[np.bool_]:
     """Mark the cells where a match may lie: the body with its gas, and a rim of two cells.
 
     Args:
         hu: (k, j, i) on the network's grid, sides multiples of `stride`.
         stride: voxels a cell.
+        intensities: what the values of `hu` are.
 
     Returns:
         (k, j, i) on cells. Air beside the patient can never win a search (sam.md 6, trap 5).
@@ -152,7 +154,7 @@ def body_cells(hu: Array, stride: int) -> NDArray[np.bool_]:
 
     k, j, i = (n // stride for n in hu.shape)
     mean = hu.reshape(k, stride, j, stride, i, stride).mean(axis=(1, 3, 5))
-    full = mean > AIR_BELOW_HU
+    full = mean > AIR_BELOW[intensities]
     for slice_ in full:
         ndimage.binary_fill_holes(slice_, output=slice_)
     grown: NDArray[np.bool_] = ndimage.binary_dilation(full, iterations=GROWN_CELLS)

@@ -10,12 +10,14 @@ from samdesk.core.ids import ModelId
 from samdesk.core.models import ModelInfo
 from samdesk.core.volume import Modality
 from samdesk.errors import ModelError
+from samdesk.model.intensities import HU, KINDS
 
 FILE = "manifest.toml"
 KIND = "samdesk-model"
 FORMAT = 1
 # A manifest is a page of text; a larger file is something else.
 LARGEST_BYTES = 1_000_000
+LONGEST_SIDE_PX = 4096
 AGAIN = "Install the model again."
 
 
@@ -108,6 +110,9 @@ def _info(data: Mapping[str, Any], folder: Path) -> ModelInfo:
         multiple_of=int(given["multiple_of"]),
         windows=tuple(_window(w) for w in given["windows"]),
         air_hu=float(given.get("air_hu", -1000.0)),
+        intensities=str(given.get("intensities", HU)),
+        dimensions=int(given.get("dimensions", 3)),
+        long_side_px=int(given.get("long_side_px", 0)),
         input_name=str(given["name"]),
         fine_name=str(fine["name"]),
         coarse_name=str(coarse["name"]),
@@ -137,6 +142,9 @@ def _data(info: ModelInfo) -> dict[str, Any]:
             "spacing_mm": info.spacing_mm,
             "multiple_of": info.multiple_of,
             "air_hu": info.air_hu,
+            "intensities": info.intensities,
+            "dimensions": info.dimensions,
+            "long_side_px": info.long_side_px,
             "windows": [[float(n) for n in window] for window in info.windows],
         },
         "output": {
@@ -178,6 +186,9 @@ def _check_numbers(info: ModelInfo) -> None:
         and all(1 <= s <= info.multiple_of and info.multiple_of % s == 0 for s in strides)
         and all(1 <= n <= 4096 for n in (info.fine_size, info.coarse_size))
         and len(info.sha256) == 64
+        and info.intensities in KINDS
+        and (info.dimensions, info.long_side_px == 0) in ((2, False), (3, True))
+        and 0 <= info.long_side_px <= LONGEST_SIDE_PX
         and info.size_bytes >= 0
     )
     if not sane:

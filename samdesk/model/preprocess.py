@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from samdesk.core.geometry import Geometry
 from samdesk.core.volume import Volume
+from samdesk.model.intensities import HU, PERCENTILE, Scale
 
 AIR_HU = -1000.0
 # sam.md 1: without a blur of this part of the ratio, 1 mm edges of bone alias.
@@ -34,7 +35,7 @@ def network_grid(geometry: Geometry, spacing_mm: float, multiple_of: int) -> Geo
 
 
 def to_network_grid(
-    volume: Volume, spacing_mm: float, multiple_of: int = 1
+    volume: Volume, spacing_mm: float, multiple_of: int = 1, intensities: str = HU
 ) -> tuple[NDArray[np.float32], Geometry]:
     """Resample a volume, with an anti-alias filter, to the network's grid.
 
@@ -42,10 +43,20 @@ def to_network_grid(
         volume: in any orientation, oblique, left-handed or sheared.
         spacing_mm: edge of the isotropic voxels.
         multiple_of: each side is padded to a multiple of this with air.
+        intensities: "hu" leaves the values as they are; "percentile" brings those of a scan
+            without a unit to fixed numbers.
 
     Returns:
-        (k, j, i) float32 in the volume's units, air outside the scan, and its grid.
+        (k, j, i) float32 in the volume's units or fixed numbers, air outside the scan, and its
+        grid.
     """
+    out, grid = _resampled(volume, spacing_mm, multiple_of)
+    return (Scale.of(volume).fixed(out) if intensities == PERCENTILE else out), grid
+
+
+def _resampled(
+    volume: Volume, spacing_mm: float, multiple_of: int
+) -> tuple[NDArray[np.float32], Geometry]:
     from scipy import ndimage
 
     grid = network_grid(volume.geometry, spacing_mm, multiple_of)
