@@ -40,11 +40,13 @@ class Embeddings:
     Args:
         info: of the model.
         session: that runs it.
+        held: how many are remembered.
     """
 
-    def __init__(self, info: ModelInfo, session: Session) -> None:
+    def __init__(self, info: ModelInfo, session: Session, held: int = HELD) -> None:
         self.info = info
         self.session = session
+        self._n_held = held
         self._held: list[tuple[Volume, Embedding, float]] = []
 
     def of(self, volume: Volume) -> Generator[Progress, None, tuple[Embedding, float]]:
@@ -55,7 +57,7 @@ class Embeddings:
         started = perf_counter()
         embedding = yield from embed(volume, self.session)
         seconds = perf_counter() - started
-        self._held = [*self._held, (volume, embedding, seconds)][-HELD:]
+        self._held = [*self._held, (volume, embedding, seconds)][-self._n_held :]
         return embedding, seconds
 
 

@@ -1,9 +1,11 @@
 """The real scans beside the repository: which there are, and what is marked in them."""
 
 import csv
-from collections.abc import Generator
-from dataclasses import dataclass
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from samdesk.core.geometry import Position
 from samdesk.core.progress import Progress
@@ -11,6 +13,8 @@ from samdesk.core.volume import Volume
 from samdesk.errors import ReadError
 from samdesk.io import registry
 
+# Marks of this kind are 5 to 8 mm uncertain, as the data's README says.
+AUTOMATIC = "auto_lung_apex"
 # Where a tumor lies says nothing of where another patient's lies.
 OF_ONE_PATIENT = ("tumor", "tumour", "lesion", "ln_")
 
@@ -27,6 +31,9 @@ class RealScan:
         pair_of: name of another scan of the same sitting, or empty.
         part: of the body, in words.
         points: marked places by name, whole organs only, LPS mm.
+        masks: file of masks on the scan's grid, or None.
+        labels: number in that file by the name of the organ.
+        automatic: names of the points that a program found to some mm only (lung apices).
     """
 
     name: str
@@ -36,6 +43,9 @@ class RealScan:
     pair_of: str
     part: str
     points: dict[str, Position]
+    masks: Path | None = None
+    labels: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    automatic: frozenset[str] = frozenset()
 
     @property
     def is_whole(self) -> bool:
@@ -82,20 +92,28 @@ def real_scans(data: Path, *splits: str) -> list[RealScan]:
             patient=line["patient_id"],
             pair_of=line["pair_of"],
             part=line["body_range"],
-            points=_points(folder, line["landmark_file"]),
+            **_marks(folder, line),
         )
         for line in lines
         if line["split"] in splits
     ]
 
 
-def _points(folder: Path, name: str) -> dict[str, Position]:
+def _marks(folder: Path, line: Mapping[str, str]) -> dict[str, Any]:
     """Read marked places; those of organs that the edge of the scan cuts are left out."""
-    if not name:
-        return {}
-    with (folder / name).open(encoding="utf-8", newline="") as stream:
-        return {
-            line["name"]: (float(line["x"]), float(line["y"]), float(line["z"]))
-            for line in csv.DictReader(stream)
-            if line["cut_by_edge"] != "1" and not line["name"].lower().startswith(OF_ONE_PATIENT)
-        }
+    masks = folder / line["seg_file"] if line.get("seg_file") else None
+    if not line["landmark_file"]:
+        return {"points": {}, "masks": masks}
+    with (folder / line["landmark_file"]).open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    lasting = [row for row in rows if not row["name"].lower().startswith(OF_ONE_PATIENT)]
+    return {
+        "points": {
+            row["name"]: (float(row["x"]), float(row["y"]), float(row["z"]))
+            for row in lasting
+            if row["cut_by_edge"] != "1"
+        },
+        "masks": masks,
+        "labels": {row["name"]: int(row["label"]) for row in lasting if row["label"].isdigit()},
+        "automatic": frozenset(row["name"] for row in lasting if row["kind"] == AUTOMATIC),
+    }
