@@ -8,6 +8,10 @@ from typing import Any
 from samdesk.errors import RunError
 
 FORMAT = 1
+# What `samdesk train` offers, and the supervised runs that evaluations start: the names of
+# training/registry.py, which the commands do not import.
+METHODS = ("sam",)
+TASKS: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -15,8 +19,9 @@ class RunPlan:
     """All settings of one training run; `plan.json` in the run's folder.
 
     Attributes:
-        method: a name of the METHODS registry.
-        data: paths of scans (NIfTI or folders); phantom:N stands for N made patients.
+        method: a name of METHODS or TASKS.
+        data: paths of scans (volumes, radiographs or folders); phantom:N stands for N made
+            patients, drr:PATH for projections of a CT.
         settings: the method's own settings, by name.
         minutes: time budget; the learning rate follows it.
         seed: every draw of the run comes from it.
@@ -72,7 +77,8 @@ class RunEvent:
     """One line that a run tells, in events.jsonl and on its standard output.
 
     Attributes:
-            data |= {k: tuple(data[k]) for k in ("data", "validation") if k in data}
+        kind: preparing, started, stepped, evaluated, saving, saved, exported, result, broken or
+            ended.
         step: steps done.
         seconds: since the start of the process.
         values: numbers and words of the event, by name (loss, top1, device, folder, what, hint).

@@ -5,28 +5,31 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from samdesk.training.data.pairs import Pair, PairSource
-from samdesk.training.methods.sam import cell_centers, read, windowed
+from samdesk.training.cells import cell_centers, read
+from samdesk.training.data.pairs import Pair
 from samdesk.training.networks.sam import COARSE_STRIDE, FINE_STRIDE
 
 N_PLACES = 64
 
 
 @torch.no_grad()
-def held_out(network: nn.Module, pairs: Sequence[Pair]) -> dict[str, float]:
+def held_out(
+    network: nn.Module, pairs: Sequence[Pair], inputs: Sequence[Tensor]
+) -> dict[str, float]:
     """Match places of each pair's first patch in its second, without refinement.
 
     Args:
         network: in evaluation mode.
         pairs: always the same ones, so that the figures of a run can be compared.
+        inputs: for each pair the network's input (2, c, k, j, i), first and second patch.
 
     Returns:
         median error and 95th percentile in mm, share within 10 mm, mean |cosine| of random
         cells (collapse: above 0.5) and effective rank of the fine vectors.
     """
     errors, fines = [], []
-    for pair in pairs:
-        fine, coarse = network(windowed(torch.stack([pair.first, pair.second])))
+    for pair, x in zip(pairs, inputs, strict=True):
+        fine, coarse = network(x)
         errors.append(_errors(pair, fine, coarse))
         rows = fine[1].flatten(1).T
         fines.append(rows[:: max(1, len(rows) // 2000)])
@@ -60,8 +63,3 @@ def effective_rank(vectors: Tensor) -> float:
     values = torch.linalg.svdvals(vectors - vectors.mean(0))
     share = values / values.sum()
     return float(torch.exp(-(share * torch.log(share + 1e-12)).sum()))
-
-
-def fixed_pairs(source: PairSource, count: int) -> list[Pair]:
-    """Draw the pairs that every evaluation of a run uses."""
-    return [source.draw() for _ in range(count)]

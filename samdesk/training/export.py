@@ -3,7 +3,6 @@
 import contextlib
 import io
 import warnings
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,32 +18,37 @@ from samdesk.errors import RunError
 from samdesk.io.atomic import write_text
 from samdesk.model import manifest
 from samdesk.model.session import Session
+from samdesk.training.base import Provenance
 from samdesk.training.data.scans import sha256
-from samdesk.training.methods.sam import WINDOWS, SamSettings
-from samdesk.training.networks.sam import COARSE_STRIDE, FINE_STRIDE
 
 OPSET = 18
-MULTIPLE_OF = 16
 # sam.md 3: torch and ONNX Runtime agree to this cosine at every cell.
 LEAST_COSINE = 0.9999
 
 
 @dataclass(frozen=True)
-class Provenance:
-    """Where the weights come from, for manifest and card.
+class Promise:
+    """What the manifest says of a network's input and output; see `ModelInfo`.
 
     Attributes:
-        data: one line for each scan: name and sha256.
-        licence: of the data, and so of the weights.
-        command, commit: how to make them again.
-        figures: measured on held-out scans.
+        modality: of the scans it learned from.
+        spacing_mm: edge of the input voxels; of radiographs 1, since they are in pixels.
+        multiple_of: of which the input's sides are multiples.
+        windows: input channels.
+        strides: input voxels a fine and a coarse cell.
+        size: length of the vectors.
+        dimensions: 3, or 2 for radiographs.
+        long_side_px: of radiographs.
     """
 
-    data: tuple[str, ...]
-    licence: str
-    command: str
-    commit: str
-    figures: Mapping[str, float]
+    modality: Modality
+    spacing_mm: float
+    multiple_of: int
+    windows: tuple[tuple[float, float, float, float], ...]
+    strides: tuple[int, int]
+    size: int
+    dimensions: int = 3
+    long_side_px: int = 0
 
 
 class _Windowed(nn.Module):
@@ -60,7 +64,7 @@ class _Windowed(nn.Module):
 
 
 def export(
-    network: nn.Module, settings: SamSettings, plan: RunPlan, told: Provenance, folder: Path
+    network: nn.Module, promise: Promise, plan: RunPlan, told: Provenance, folder: Path
 ) -> tuple[ModelInfo, float]:
     """Write a model folder, the manifest last: a folder without one is not a model.
 
@@ -74,26 +78,28 @@ def export(
     graph = folder / "model.onnx"
     beside = folder / "model.part.onnx"
     network = network.cpu().float().eval()
-    _write_graph(network, beside)
+    _write_graph(network, promise, beside)
     beside.replace(graph)
     info = ModelInfo(
         id=ModelId(folder.name),
         version="1",
         method=plan.method,
-        modality=Modality.CT,
+        modality=promise.modality,
         folder=folder,
         file=graph.name,
         sha256=sha256(graph),
         size_bytes=graph.stat().st_size,
-        spacing_mm=settings.spacing_mm,
-        multiple_of=MULTIPLE_OF,
-        windows=WINDOWS,
-        fine_stride=FINE_STRIDE,
-        coarse_stride=COARSE_STRIDE,
-        fine_size=settings.size,
-        coarse_size=settings.size,
+        spacing_mm=promise.spacing_mm,
+        multiple_of=promise.multiple_of,
+        windows=promise.windows,
+        fine_stride=promise.strides[0],
+        coarse_stride=promise.strides[1],
+        fine_size=promise.size,
+        coarse_size=promise.size,
+        dimensions=promise.dimensions,
+        long_side_px=promise.long_side_px,
         licence=told.licence,
-        data=f"{len(told.data)} scans, listed in card.md",
+        data=f"{len(told.data)} {_things(promise.dimensions)}, listed in card.md",
         command=told.command,
         commit=told.commit,
         figures=told.figures,
@@ -107,10 +113,15 @@ def export(
     return info, least
 
 
-def _write_graph(network: nn.Module, path: Path) -> None:
-    sides = {a: torch.export.Dim(a, min=1, max=64) for a in "kji"}
-    x = torch.zeros(1, len(WINDOWS), 48, 32, 64)
-    shapes = {"x": {n: MULTIPLE_OF * sides[a] for n, a in enumerate("kji", start=2)}}
+def _things(dimensions: int) -> str:
+    return "scans" if dimensions == 3 else "pictures"
+
+
+def _write_graph(network: nn.Module, promise: Promise, path: Path) -> None:
+    axes, step = "kji"[3 - promise.dimensions :], promise.multiple_of
+    sides = {a: torch.export.Dim(a, min=1, max=64) for a in axes}
+    x = torch.zeros(1, len(promise.windows), *(n * step for n in (3, 2, 4)[3 - len(axes) :]))
+    shapes = {"x": {n: step * sides[a] for n, a in enumerate(axes, start=2)}}
     # The exporter prints its steps and warns of packages that it could use elsewhere.
     with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -131,7 +142,8 @@ def _write_graph(network: nn.Module, path: Path) -> None:
 def parity(network: nn.Module, info: ModelInfo) -> float:
     """Least cosine between torch and ONNX Runtime over all cells, on a shape never exported."""
     rng = np.random.default_rng(0)
-    x = rng.normal(size=(1, len(WINDOWS), 64, 48, 80)).astype(np.float32)
+    sides = (info.multiple_of * n for n in (4, 3, 5)[3 - info.dimensions :])
+    x = rng.normal(size=(1, len(info.windows), *sides)).astype(np.float32)
     session = Session(info, device="cpu")
     got = session.run(x)
     with torch.no_grad():

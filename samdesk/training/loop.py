@@ -3,19 +3,19 @@
 import copy
 import math
 import time
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
-from torch import Tensor, nn
 from torch import dtype as DType  # noqa: N812 - a class in all but its name
+from torch import nn
 
 from samdesk.core.runs import RunEvent, RunPlan
 from samdesk.errors import RunError
 from samdesk.training import checkpoint, registry
-from samdesk.training.base import Method, Output
-from samdesk.training.data.pairs import Pair, PairSource
+from samdesk.training.base import Method, Probe, Source
 
 WARM_UP_STEPS = 40
 REPORT_EVERY = 20
@@ -54,6 +54,8 @@ def channels_last(module: nn.Module) -> nn.Module:
     for parameter in module.parameters():
         if parameter.ndim == 5:
             parameter.data = parameter.data.contiguous(memory_format=torch.channels_last_3d)
+        elif parameter.ndim == 4:
+            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
     return module
 
 
@@ -82,11 +84,11 @@ def learning_rate(plan_rate: float, step: int, share: float) -> float:
 def train(
     plan: RunPlan,
     folder: Path,
-    source: Callable[[torch.Generator], PairSource],
+    source: Callable[[torch.Generator], Source[Any]],
     *,
     keep_going: Callable[[], bool],
     resume: bool,
-    probe: Callable[[nn.Module], dict[str, float]] | None = None,
+    probe: Probe | None = None,
     probe_every_s: float = 300.0,
 ) -> Generator[RunEvent, None, checkpoint.State]:
     """Train until the plan's minutes are used or `keep_going` says no.
@@ -94,7 +96,8 @@ def train(
     Args:
         plan: the run's settings.
         folder: gets `checkpoint.safetensors`.
-        source: makes the drawing of pairs from the run's generator.
+        source: makes the drawing of pairs, or whatever the method learns from, from the run's
+            generator.
         keep_going: asked between two steps.
         resume: go on from the folder's checkpoint.
         probe: measures the averaged weights on held-out scans, now and then and at the end.
@@ -148,7 +151,9 @@ def train(
     return state
 
 
-def _start(plan: RunPlan, method: Method, device: Device, resumed: Path | None) -> checkpoint.State:
+def _start(
+    plan: RunPlan, method: Method[Any], device: Device, resumed: Path | None
+) -> checkpoint.State:
     torch.manual_seed(plan.seed)
     network = method.network()
     if plan.start:
@@ -162,16 +167,18 @@ def _start(plan: RunPlan, method: Method, device: Device, resumed: Path | None) 
 
 
 def _step(
-    method: Method, device: Device, state: checkpoint.State, pairs: PairSource, rate: float
+    method: Method[Any], device: Device, state: checkpoint.State, source: Source[Any], rate: float
 ) -> dict[str, float]:
-    drawn = [_moved(pairs.draw(), device) for _ in range(method.settings.pairs)]
+    drawn = [source.draw() for _ in range(method.settings.pairs)]
+    if device.torch.type != "cpu":
+        drawn = [item.to(device.torch) for item in drawn]
     state.network.train()
     for group in state.optimizer.param_groups:
         group["lr"] = rate
     with torch.autocast(
         device.torch.type, device.half or torch.bfloat16, enabled=device.half is not None
     ):
-        outputs = list(_by_pair(state.network, method.inputs(drawn)))
+        outputs = method.outputs(state.network, drawn)
     loss, parts = method.loss(outputs, drawn, state.rng)
     state.optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
@@ -182,30 +189,6 @@ def _step(
         state.optimizer.step()
         follow(state.average, state.network, min(AVERAGE, (1 + state.step) / (10 + state.step)))
     return parts
-
-
-def _by_pair(network: nn.Module, inputs: Iterable[Tensor]) -> Generator[Output, None, None]:
-    """Run the network and give back fine and coarse maps pair by pair."""
-    for x in inputs:
-        fine, coarse = network(x.to(memory_format=torch.channels_last_3d))
-        # unbind and not slices: the gradient of a slice is a whole map of zeros around it
-        fines, coarses = fine.unbind(0), coarse.unbind(0)
-        for n in range(0, len(x), 2):
-            yield (fines[n], fines[n + 1]), (coarses[n], coarses[n + 1])
-
-
-def _moved(pair: Pair, device: Device) -> Pair:
-    if device.torch.type == "cpu":
-        return pair
-    at = device.torch
-    return Pair(
-        pair.first.to(at),
-        pair.second.to(at),
-        pair.index_first.to(at),
-        pair.index_second.to(at),
-        pair.mirrored.to(at),
-        pair.spacing_mm,
-    )
 
 
 @torch.no_grad()

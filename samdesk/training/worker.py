@@ -6,20 +6,19 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from samdesk.core.runs import RunEvent, RunPlan
 from samdesk.errors import RunError, SamdeskError, Stopped
 
 if TYPE_CHECKING:
+    from samdesk.training.base import Method, Prepared
     from samdesk.training.checkpoint import State
-    from samdesk.training.data.scans import TrainingScan
     from samdesk.training.orders import Orders
 
 EVENTS = "events.jsonl"
 DONE, FAULT, REFUSED, STOPPED = 0, 1, 3, 130
 EVALUATE_EVERY_S = 300.0
-N_HELD_OUT_PAIRS = 12
 
 
 def main(plan_path: Path) -> int:
@@ -64,45 +63,47 @@ def _told(error: SamdeskError) -> dict[str, str]:
 def _run(plan: RunPlan, folder: Path, say: Callable[[RunEvent], None]) -> None:
     import torch
 
+    from samdesk.training import registry
     from samdesk.training.orders import Orders
 
     _be_nice()
     torch.set_num_threads(plan.threads or max(1, (os.cpu_count() or 2) - 1))
     orders = Orders()
-    state, figures = _trained(plan, folder, orders, say)
+    begun = time.monotonic()
+    if plan.method in registry.TASKS:
+        registry.TASKS[plan.method](plan, folder, orders, say)
+        if orders.stopped:
+            raise Stopped("The run was stopped.", code="stopped")
+        say(RunEvent("ended", 0, time.monotonic() - begun, {"how": "done"}))
+        return
+    method = registry.method(plan.method, plan.settings)
+    state, figures = _trained(method, plan, folder, orders, say)
     if orders.stopped:
         raise Stopped("The run was stopped; its checkpoint is whole.", code="stopped")
     orders.finishing()
-    values = exported(plan, folder, state, figures)
+    values = exported(method, plan, folder, state, figures)
     say(RunEvent("exported", state.step, state.seconds, values))
     say(RunEvent("ended", state.step, state.seconds, {"how": "done"}))
 
 
 def _trained(
-    plan: RunPlan, folder: Path, orders: "Orders", say: Callable[[RunEvent], None]
+    method: "Method[Any]",
+    plan: RunPlan,
+    folder: Path,
+    orders: "Orders",
+    say: Callable[[RunEvent], None],
 ) -> tuple["State", dict[str, float]]:
     """Prepare the data and move the loop to its end, or to the stop."""
-    import torch
+    from samdesk.training import loop
 
-    from samdesk.training import loop, registry
-    from samdesk.training.data.pairs import PairSource
-    from samdesk.training.evaluate import fixed_pairs, held_out
-
-    settings = registry.method(plan.method, plan.settings).settings
-    spacing_mm, drawing = settings.spacing_mm, settings.drawing
-    scans = _prepared(plan, plan.data, spacing_mm, folder, orders, say)
-    held = _prepared(plan, plan.validation, spacing_mm, folder, orders, say)
-    rng = torch.Generator().manual_seed(0)
-    fixed = (
-        fixed_pairs(PairSource(held, spacing_mm, drawing, rng), N_HELD_OUT_PAIRS) if held else []
-    )
+    prepared = _prepared(method, plan, folder, orders, say)
     steps = loop.train(
         plan,
         folder,
-        lambda rng: PairSource(scans, spacing_mm, drawing, rng),
+        prepared.source,
         keep_going=orders.keep_going,
         resume=(folder / loop.CHECKPOINT).exists(),
-        probe=(lambda network: held_out(network, fixed)) if fixed else None,
+        probe=prepared.probe,
         probe_every_s=EVALUATE_EVERY_S,
     )
     figures: dict[str, float] = {}
@@ -119,35 +120,29 @@ def _trained(
 
 
 def _prepared(
+    method: "Method[Any]",
     plan: RunPlan,
-    data: tuple[str, ...],
-    spacing_mm: float,
     folder: Path,
     orders: "Orders",
     say: Callable[[RunEvent], None],
-) -> list["TrainingScan"]:
-    from samdesk.training.data import scans
-
-    if not data:
-        return []
-    steps = scans.load(data, spacing_mm, folder / "cache", plan.seed)
+) -> "Prepared":
+    steps = method.prepare(plan, folder)
     while True:
         try:
             progress = next(steps)
         except StopIteration as end:
-            found: list[TrainingScan] = end.value
-            return found
+            ready: Prepared = end.value
+            return ready
         if not orders.keep_going():
             raise Stopped("The run was stopped while its data were prepared.", code="stopped")
         say(RunEvent("preparing", 0, 0.0, {"doing": progress.doing}))
 
 
 def exported(
-    plan: RunPlan, folder: Path, state: "State", figures: dict[str, float]
-) -> dict[str, object]:
+    method: "Method[Any]", plan: RunPlan, folder: Path, state: "State", figures: dict[str, float]
+) -> dict[str, Any]:
     """Write the model folder of a run, and say what is in it."""
-    from samdesk.training import registry
-    from samdesk.training.export import Provenance, export
+    from samdesk.training.base import Provenance
 
     told = Provenance(
         data=tuple(_listed(plan.data)),
@@ -156,9 +151,7 @@ def exported(
         commit=plan.commit,
         figures=figures,
     )
-    settings = registry.method(plan.method, plan.settings).settings
-    info, least = export(state.average, settings, plan, told, folder / "export" / plan.name)
-    return {"folder": str(info.folder), "least_cosine": round(least, 6), "sha256": info.sha256}
+    return method.export(state.average, plan, told, folder / "export" / plan.name)
 
 
 def _be_nice() -> None:

@@ -12,11 +12,10 @@ from typing import Annotated
 import typer
 
 from samdesk.app import exit_codes
-from samdesk.core.runs import RunEvent, RunPlan
+from samdesk.core.runs import METHODS, RunEvent, RunPlan
 from samdesk.errors import NoRoom, ReadError, RunError, SamdeskError, Stopped, UsageError
 from samdesk.io.atomic import write_text
 
-METHODS = ("sam",)
 PLAN = "plan.json"
 STOP_PATIENCE_S = 5.0
 # How the worker ended, as the error that ends the command with the same code.

@@ -40,6 +40,17 @@ class Pair:
     mirrored: Tensor
     spacing_mm: float
 
+    def to(self, device: torch.device) -> "Pair":
+        """Give the pair with its tensors on the device."""
+        return Pair(
+            self.first.to(device),
+            self.second.to(device),
+            self.index_first.to(device),
+            self.index_second.to(device),
+            self.mirrored.to(device),
+            self.spacing_mm,
+        )
+
 
 @dataclass(frozen=True)
 class PairSettings:

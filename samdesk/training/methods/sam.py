@@ -8,26 +8,36 @@ to the same place's descriptor in the other view than to any other place's:
 for the fine cells, for the coarse cells, and for both together as matching compares them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator as Steps
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Generator, Tensor, nn
-from torch.nn import functional as F  # noqa: N812 - the name torch's own manual uses
 
+from samdesk.core.progress import Progress
+from samdesk.core.runs import RunPlan
+from samdesk.core.volume import Modality
 from samdesk.errors import RunError
-from samdesk.training.base import Output
-from samdesk.training.data.pairs import Pair, PairSettings
+from samdesk.training import evaluate
+from samdesk.training.base import Prepared, Provenance
+from samdesk.training.cells import NEVER, cell_centers, info_nce, read
+from samdesk.training.data import scans
+from samdesk.training.data.pairs import Pair, PairSettings, PairSource
+from samdesk.training.export import Promise, export
 from samdesk.training.networks.sam import COARSE_STRIDE, FINE_STRIDE, SamNetwork
+
+# fine and coarse maps (c, k, j, i) of the first and of the second patch of a pair
+Output = tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]
 
 # (low, high, center, divisor) in HU: one channel for everything, one for soft tissue (sam.md 1).
 WINDOWS = ((-1000.0, 1000.0, 0.0, 500.0), (-160.0, 340.0, 60.0, 125.0))
-# An excluded pair's similarity: exp(-8 / tau) is 0 in float32. Not -1e4: torch 2.13's vectorised
-# log_softmax gives NaN gradients where a whole row is that far down.
-NEVER = -8.0
-CORNERS = tuple((k, j, i) for k in (0, 1) for j in (0, 1) for i in (0, 1))
 # Cells whose first voxel is below this are air outside the patient.
 AIR_HU = -990.0
+MULTIPLE_OF = 16
+N_HELD_OUT_PAIRS = 12
 
 
 @dataclass(frozen=True)
@@ -128,6 +138,26 @@ class SamMethod:
         s = self.settings
         return SamNetwork(len(WINDOWS), s.channels, s.size)
 
+    def prepare(self, plan: RunPlan, folder: Path) -> Steps[Progress, None, Prepared]:
+        """Bring all scans onto the network's grid; held-out pairs are drawn once."""
+        mm, drawing = self.settings.spacing_mm, self.settings.drawing
+        cache = folder / "cache"
+        ours = yield from scans.load(plan.data, mm, cache, plan.seed)
+        if not plan.validation:
+            return Prepared(lambda rng: PairSource(ours, mm, drawing, rng))
+        held = yield from scans.load(plan.validation, mm, cache, plan.seed)
+        source = PairSource(held, mm, drawing, Generator().manual_seed(0))
+        fixed = [source.draw() for _ in range(N_HELD_OUT_PAIRS)]
+        inputs = [windowed(torch.stack([pair.first, pair.second])) for pair in fixed]
+        return Prepared(
+            lambda rng: PairSource(ours, mm, drawing, rng),
+            lambda network: evaluate.held_out(network, fixed, inputs),
+        )
+
+    def outputs(self, network: nn.Module, drawn: Sequence[Pair]) -> list[Output]:
+        """Run the network and give fine and coarse maps pair by pair."""
+        return list(_by_pair(network, self.inputs(drawn)))
+
     def inputs(self, pairs: Sequence[Pair]) -> list[Tensor]:
         """Stack patches of one shape: each (2 * pairs, c, k, j, i), first and second in turn."""
         shapes = {pair.first.shape for pair in pairs}
@@ -157,6 +187,22 @@ class SamMethod:
                 for name, value in told.items():
                     parts.setdefault(name, []).append(value)
         return total, {name: sum(values) / len(values) for name, values in parts.items()}
+
+    def export(
+        self, network: nn.Module, plan: RunPlan, told: Provenance, folder: Path
+    ) -> dict[str, Any]:
+        """Write the model folder."""
+        s = self.settings
+        promise = Promise(
+            modality=Modality.CT,
+            spacing_mm=s.spacing_mm,
+            multiple_of=MULTIPLE_OF,
+            windows=WINDOWS,
+            strides=(FINE_STRIDE, COARSE_STRIDE),
+            size=s.size,
+        )
+        info, least = export(network, promise, plan, told, folder)
+        return {"folder": str(info.folder), "least_cosine": round(least, 6), "sha256": info.sha256}
 
     def _side(self, pair: Pair, fine: Tensor, coarse: Tensor, v: int, rng: Generator) -> Side:
         """Read all descriptors of one view at once: each read costs a pass over the whole map."""
@@ -273,40 +319,10 @@ def windowed(hu: Tensor) -> Tensor:
     return torch.stack([(hu.clamp(a, b) - c) / d for a, b, c, d in WINDOWS], 1)
 
 
-def read(cells: Tensor, index: Tensor, stride: int) -> Tensor:
-    """Descriptors at voxel indices, interpolated between cell centres and of unit length: (n, c).
-
-    Cell i covers voxels stride*i ... stride*i + stride-1; its centre is stride*i + (stride-1)/2.
-    Rows are gathered rather than sampled with `grid_sample`, which reads one channel at a time
-    and was a third of a step.
-    """
-    sizes = torch.tensor(cells.shape[1:], device=cells.device)
-    at = (torch.nan_to_num(index) - (stride - 1) / 2) / stride
-    at = torch.minimum(at.clamp_min(0), (sizes - 1).float())
-    low = torch.minimum(at.floor().long(), sizes - 2).clamp_min(0)
-    part = at - low
-    corners = torch.tensor(CORNERS, device=cells.device)
-    where = low[:, None] + corners  # (n, 8, 3)
-    weight = torch.where(corners.bool(), part[:, None], 1 - part[:, None]).prod(2)
-    flat = (where[..., 0] * sizes[1] + where[..., 1]) * sizes[2] + where[..., 2]
-    rows = cells.permute(1, 2, 3, 0).reshape(-1, cells.shape[0])
-    mixed = F.embedding_bag(flat, rows, per_sample_weights=weight.to(rows.dtype), mode="sum")
-    return F.normalize(mixed, dim=1)
-
-
-def cell_centers(flat: Tensor, shape: Sequence[int], stride: int) -> Tensor:
-    """Voxel indices of the centres of cells given by their flat number: (n, 3)."""
-    k, rest = flat // (shape[1] * shape[2]), flat % (shape[1] * shape[2])
-    cell = torch.stack([k, rest // shape[2], rest % shape[2]], 1)
-    return cell.float() * stride + (stride - 1) / 2
-
-
-def info_nce(positive: Tensor, negative: Tensor, tau: float) -> tuple[Tensor, float]:
-    """The loss of (n,) positives among (n, m) negatives, and the share of positives on top.
-
-    Excluded negatives are NEVER and not 0: a zero would still count in the sum.
-    """
-    logits = torch.cat([positive[:, None], negative], 1) / tau
-    loss = -F.log_softmax(logits, 1)[:, 0].mean()
-    top = (positive.detach() > negative.detach().amax(1)).float().mean()
-    return loss, float(top)
+def _by_pair(network: nn.Module, inputs: Iterable[Tensor]) -> Steps[Output, None, None]:
+    for x in inputs:
+        fine, coarse = network(x.to(memory_format=torch.channels_last_3d))
+        # unbind and not slices: the gradient of a slice is a whole map of zeros around it
+        fines, coarses = fine.unbind(0), coarse.unbind(0)
+        for n in range(0, len(x), 2):
+            yield (fines[n], fines[n + 1]), (coarses[n], coarses[n + 1])
