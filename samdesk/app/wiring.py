@@ -10,6 +10,7 @@ from samdesk.services.library import LibraryService
 from samdesk.services.matching import MatchingService
 from samdesk.services.model_engine import ModelEngine
 from samdesk.services.models import ModelService
+from samdesk.services.registering import RegisteringService
 from samdesk.services.relay import Relay
 from samdesk.services.settings import SettingsService
 from samdesk.services.store import Store
@@ -39,8 +40,9 @@ def make_services(
     embeddings_folder = None if cache_folder is None else cache_folder / "embeddings"
     engine = ModelEngine(models_folders, embeddings_folder, settings.now)
     matching = MatchingService(jobs, store, library, volumes, models, engine)
+    registering = RegisteringService(jobs, volumes, models, matching, engine)
     jobs.start()
-    return Services(store, library, volumes, matching, models, settings, jobs)
+    return Services(store, library, volumes, matching, models, settings, registering, jobs)
 
 
 def make_window(services: Services) -> "MainWindow":
@@ -57,5 +59,6 @@ def close(services: Services) -> None:
     """Stop all work, wait for the worker, and end the decode processes."""
     services.library.cancel()
     services.volumes.cancel()
+    services.registering.cancel()
     services.matching.cancel()
     services.jobs.close()

@@ -110,12 +110,17 @@ def sampled(
 
 
 def node_grid(geometry: Geometry) -> Geometry:
-    """Lay a coarse grid over a scan, along the patient's axes and a node beyond its edges."""
+    """Lay a coarse grid over a scan along the patient's axes, its outermost nodes on the edges.
+
+    No node lies beyond, where a spline of the registration may end.
+    """
     corners = geometry.corners_mm
-    low, high = corners.min(axis=0), corners.max(axis=0)
-    step = max(NODE_MM, float(np.prod(high - low + NODE_MM) / MOST_NODES) ** (1 / 3))
-    k, j, i = (int(n) for n in (np.ceil((high - low) / step) + 1)[::-1])
-    return Geometry.aligned((k, j, i), (step, step, step), low)
+    low, length = corners.min(axis=0), np.ptp(corners, axis=0)
+    step = max(NODE_MM, float(np.prod(length + NODE_MM) / MOST_NODES) ** (1 / 3))
+    cells = np.maximum(1, np.ceil(length / step - 1e-6)).astype(int)
+    x, y, z = (float(part) for part in np.where(length > 0, length / cells, step))
+    i, j, k = (int(n) + 1 for n in cells)
+    return Geometry.aligned((k, j, i), (z, y, x), low)
 
 
 def warped(volume: Volume, plane: Plane, warp: Warp) -> NDArray[np.float32]:

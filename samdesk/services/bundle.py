@@ -6,6 +6,7 @@ from samdesk.services.jobs import JobQueue
 from samdesk.services.library import LibraryService
 from samdesk.services.matching import MatchingService
 from samdesk.services.models import ModelService
+from samdesk.services.registering import RegisteringService
 from samdesk.services.settings import SettingsService
 from samdesk.services.store import Store
 from samdesk.services.volumes import VolumeService
@@ -21,4 +22,5 @@ class Services:
     matching: MatchingService
     models: ModelService
     settings: SettingsService
+    registering: RegisteringService
     jobs: JobQueue

@@ -55,6 +55,9 @@ class Engine(Protocol):
     ) -> Steps:
         """Give the SimilarityMap of one place."""
 
+    def correspondences(self, model: ModelId, pair: tuple[Embedding, Embedding]) -> Steps:
+        """Give the Correspondences of a lattice over the first scan's body, for a registration."""
+
     def terminate(self) -> None:
         """End the pass of the network that runs now, if one runs; from any thread."""
 

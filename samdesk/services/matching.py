@@ -121,6 +121,11 @@ class MatchingService(QObject):
         """Whether something is at work."""
         return self._is_busy
 
+    @property
+    def embeddings(self) -> Embeddings:
+        """What is made of the opened series, for other services that need it too."""
+        return self._embeddings
+
     def is_ready(self, series: SeriesId) -> bool:
         """Tell whether a series has its embedding."""
         info = self._info(self._volumes.get(series))

@@ -121,6 +121,12 @@ class ModelEngine:
         yield Progress(0, 1, "comparing every place")
         return self._matcher(model).similarity_map(*pair, at_mm)
 
+    def correspondences(self, model: ModelId, pair: tuple[Embedding, Embedding]) -> Steps:
+        """Give the Correspondences of a lattice over the first scan's body."""
+        from samdesk.model.lattice import matched_lattice
+
+        return (yield from matched_lattice(self._matcher(model), *pair))
+
     def terminate(self) -> None:
         """End the pass that runs now, or the one that is about to."""
         self._asked.set()

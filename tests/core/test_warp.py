@@ -72,8 +72,14 @@ def test_the_nodes_cover_the_scan_and_stay_few_over_a_whole_body() -> None:
     body = Geometry.aligned((900, 512, 512), (2.0, 0.9, 0.9))
     for geometry in (GRID, body):
         nodes = node_grid(geometry)
-        assert nodes.outside_mm(geometry.corners_mm).max() == 0
+        assert_allclose(nodes.corners_mm, geometry.corners_mm)
         assert np.prod(nodes.shape) < 200_000
+
+
+def test_a_single_slice_has_nodes_too() -> None:
+    flat = node_grid(Geometry.aligned((1, 20, 20), (3.0, 2.0, 2.0)))
+    assert flat.shape[0] == 2
+    assert flat.outside_mm(np.array([[10.0, 10.0, 0.0]]))[0] == 0
 
 
 def test_the_moving_scan_is_drawn_where_the_fixed_one_has_the_same_tissue(warp: Warp) -> None:

@@ -126,6 +126,9 @@ class FakeEngine:
     matches: list[tuple[Position, bool]] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
     same: list[bool] = field(default_factory=list)
+    lattice: Any = None
+    lattice_error: Exception | None = None
+    is_lattice_held: bool = False
     running: threading.Event = field(default_factory=threading.Event)
     ended: threading.Event = field(default_factory=threading.Event)
     let_go: threading.Event = field(default_factory=threading.Event)
@@ -185,6 +188,15 @@ class FakeEngine:
         yield Progress(0, 1, "Mapping")
         geometry = Geometry.aligned((2, 2, 2), (4.0, 4.0, 4.0), np.zeros(3))
         return SimilarityMap(np.zeros((2, 2, 2), np.float32), geometry)
+
+    def correspondences(self, model: ModelId, pair: tuple[Any, Any]) -> Any:
+        yield Progress(0, 2, "matching the lattice")
+        if self.lattice_error is not None:
+            raise self.lattice_error
+        while self.is_lattice_held:
+            time.sleep(0.005)
+            yield Progress(1, 2, "matching the lattice")
+        return self.lattice
 
     def terminate(self) -> None:
         self.ended.set()
