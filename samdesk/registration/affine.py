@@ -60,7 +60,11 @@ def prepare(fixed: Volume, moving: Volume, spacing_mm: float = SPACING_MM) -> Pr
 
 
 def register(
-    fixed: Volume, moving: Volume, spacing_mm: float = SPACING_MM
+    fixed: Volume,
+    moving: Volume,
+    spacing_mm: float = SPACING_MM,
+    *,
+    offset_mm: Points | None = None,
 ) -> Generator[Progress, None, Registration]:
     """Find the affine that takes places of `fixed` to `moving`.
 
@@ -68,6 +72,8 @@ def register(
         fixed: where points are known.
         moving: where they are looked for; may show a part of the body only.
         spacing_mm: of the finest images that are compared.
+        offset_mm: (3,) from a place of `fixed` to its counterpart, where that is known; then it
+            is the only start. Else the starts lie along the line through both bodies' middles.
 
     Returns:
         The registration; the same for the same input.
@@ -77,12 +83,18 @@ def register(
     """
     started = perf_counter()
     pair = prepare(fixed, moving, spacing_mm)
-    transform, metric = yield from fit(pair)
+    transform, metric = yield from fit(pair, offset_mm)
     return Registration("affine", metric, perf_counter() - started, transform)
 
 
-def fit(pair: Prepared) -> Generator[Progress, None, tuple[Any, float]]:
+def fit(
+    pair: Prepared, offset_mm: Points | None = None
+) -> Generator[Progress, None, tuple[Any, float]]:
     """Find the affine between two prepared volumes.
+
+    Args:
+        pair: of `prepare`.
+        offset_mm: as in `register`.
 
     Returns:
         SimpleITK affine transform in LPS mm, and the metric at its end.
@@ -94,7 +106,7 @@ def fit(pair: Prepared) -> Generator[Progress, None, tuple[Any, float]]:
 
     coarse = _level(pair, 2)
     best: tuple[float, Any] | None = None
-    for rigid in _starts(coarse):
+    for rigid in _starts(coarse) if offset_mm is None else [_start(coarse, offset_mm)]:
         method = _method(coarse, rigid, 0.5, 60)
         try:
             yield from execute(method, coarse.fixed, coarse.moving, Progress(1, STEPS, "rigid"))
@@ -144,15 +156,11 @@ def _method(pair: Prepared, transform: Any, share: float, iterations: int) -> An
 
 def _starts(pair: Prepared) -> list[Any]:
     """Rank rigid starts along z by the metric and give the best ones."""
-    sitk = toolkit()
-
     center = mask_center_mm(pair.fixed_mask)
     base = mask_center_mm(pair.moving_mask) - center
     ranked: list[tuple[float, Any]] = []
     for shift in _shifts_z(pair, base[2]):
-        rigid = sitk.Euler3DTransform()
-        rigid.SetCenter(center.tolist())
-        rigid.SetTranslation((base + np.array([0.0, 0.0, shift])).tolist())
+        rigid = _start(pair, base + np.array([0.0, 0.0, shift]))
         try:
             value = _method(pair, rigid, 0.2, 1).MetricEvaluate(pair.fixed, pair.moving)
         except RuntimeError:
@@ -160,6 +168,13 @@ def _starts(pair: Prepared) -> list[Any]:
         ranked.append((float(value), rigid))
     ranked.sort(key=lambda start: start[0])
     return [rigid for _, rigid in ranked[:STARTS_KEPT]]
+
+
+def _start(pair: Prepared, offset_mm: Points) -> Any:
+    rigid = toolkit().Euler3DTransform()
+    rigid.SetCenter(mask_center_mm(pair.fixed_mask).tolist())
+    rigid.SetTranslation(np.asarray(offset_mm, dtype=np.float64).tolist())
+    return rigid
 
 
 def _shifts_z(pair: Prepared, base_z: float) -> Points:
