@@ -12,6 +12,7 @@ from samdesk.core.models import ModelInfo
 from samdesk.core.volume import Modality
 from samdesk.errors import ModelError
 from samdesk.model import manifest
+from samdesk.model.fitness import next_step
 from samdesk.model.weights import load_bytes
 
 logger = logging.getLogger(__name__)
@@ -80,22 +81,25 @@ class Shelf:
     def default(self, modality: Modality = Modality.CT) -> ModelInfo:
         """Give the model that is used when none is named, checked.
 
+        A scan that does not say what made it and is not CT is most likely MR.
+
         Raises:
             ModelError: model-unknown where none is installed for this modality.
         """
+        wanted = Modality.MR if modality is Modality.OTHER else modality
         fitting = [
             info
             for info in self.list()
-            if info.modality is modality and info.method in MATCHING_METHODS
+            if info.modality is wanted and info.method in MATCHING_METHODS
         ]
         if not fitting:
             broken = self.broken()
             if broken:
                 raise broken[0]
             raise ModelError(
-                f"No model for {modality.value} is installed.",
+                f"No model for {wanted.value} is installed.",
                 code="model-unknown",
-                hint="`samdesk model list` shows what is installed and where it is looked for.",
+                hint=next_step(wanted),
             )
         load_bytes(fitting[0])
         return fitting[0]

@@ -57,7 +57,11 @@ class ModelService(QObject):
         return next((one for one in self._models if one.id == model), None)
 
     def chosen(self, modality: Modality) -> ModelInfo | None:
-        """Give the model for a modality: the user's choice, else the first that is made for it."""
+        """Give the model for a modality: the user's choice, else the first that is made for it.
+
+        A scan that does not say what made it and is not CT is most likely MR.
+        """
+        modality = Modality.MR if modality is Modality.OTHER else modality
         fitting = [one for one in self._models if one.modality is modality]
         wanted = self._settings.now.models.get(modality.value)
         return next((one for one in fitting if one.id == wanted), fitting[0] if fitting else None)

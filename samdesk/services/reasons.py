@@ -25,7 +25,8 @@ def cannot_embed(opened: Opened, info: ModelInfo | None) -> str:
     if not isinstance(image, Volume):
         return "This is a radiograph; the installed models know volumes."
     if info is None:
-        return f"No installed model knows {_kind(modality(opened))}."
+        kind = modality(opened)
+        return f"No installed model knows {_kind(kind)}.{_next_step(kind)}"
     if any(notice.code == "no-scale" for notice in opened.notices):
         return "The file states no spacing, so this scan has no millimeters to match in."
     if min(image.geometry.shape) < 2:
@@ -54,7 +55,9 @@ def cannot_match(
     if reason:
         return reason
     first, second = modality(baseline), modality(follow_up)
-    if info is not None and first is not second:
+    # A file that does not say what made it may be MR, and nothing else that a model knows.
+    may_be_alike = first is second or {first, second} == {Modality.MR, Modality.OTHER}
+    if info is not None and not may_be_alike:
         return f"The model knows {_kind(info.modality)}; the second scan is {_kind(second)}."
     reason = cannot_embed(follow_up, info)
     if reason:
@@ -92,3 +95,10 @@ def unknown(reason: str, model: str = "") -> Match:
 
 def _kind(made_by: Modality) -> str:
     return "this kind of scan" if made_by is Modality.OTHER else made_by.value
+
+
+def _next_step(made_by: Modality) -> str:
+    """Say how to get a model, where the program can make one."""
+    if made_by not in (Modality.MR, Modality.OTHER):
+        return ""
+    return " `samdesk train --method sam --modality MR` makes one of your own MR scans."

@@ -1,5 +1,7 @@
 """What a model cannot be asked is said in a sentence."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -43,6 +45,27 @@ def test_what_cannot_be_asked_is_said(bank: ModelInfo, given: Volume, says: str)
     reason = reason_against(given, bank)
     assert says in reason
     assert reason.endswith(".")
+
+
+def test_what_to_do_about_mr_is_said_with_the_refusal(bank: ModelInfo) -> None:
+    reason = reason_against(volume(modality=Modality.MR, unit=Unit.NONE), bank)
+    assert "`samdesk train --method sam --modality MR --data SCANS --out RUN`" in reason
+
+
+def test_a_model_of_mr_takes_mr_and_scans_that_do_not_say_and_refuses_ct(bank: ModelInfo) -> None:
+    mr = replace(bank, modality=Modality.MR, intensities="percentile")
+    assert reason_against(volume(modality=Modality.MR, unit=Unit.NONE), mr) == ""
+    assert reason_against(volume(modality=Modality.OTHER, unit=Unit.NONE), mr) == ""
+    for ct in (volume(), volume(modality=Modality.OTHER)):
+        assert "This scan is CT; the model bank was trained on MR only" in reason_against(ct, mr)
+    even = volume(low=7, high=7, modality=Modality.MR, unit=Unit.NONE)
+    assert "All voxels of this scan have the value 7" in reason_against(even, mr)
+
+
+def test_a_model_of_small_cells_takes_a_small_scan(bank: ModelInfo) -> None:
+    crop = volume((20, 20, 20), (1.0, 1.0, 1.0))
+    assert "20 slices over 20 mm" in reason_against(crop, bank)
+    assert reason_against(crop, replace(bank, spacing_mm=1.25)) == ""
 
 
 def test_a_scan_without_spacing_is_known_by_its_notice(bank: ModelInfo) -> None:

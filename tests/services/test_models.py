@@ -32,6 +32,7 @@ def test_the_first_model_of_a_modality_answers_until_another_is_chosen(
     desk.models.choose(ModelId("two"))
     assert desk.models.chosen(Modality.CT).id == "two"
     assert desk.models.chosen(Modality.MR).id == "mr"
+    assert desk.models.chosen(Modality.OTHER).id == "mr"
     assert desk.models.chosen(Modality.DX) is None
     assert desk.settings.now.models == {"CT": "two"}
 

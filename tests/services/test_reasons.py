@@ -43,7 +43,22 @@ def test_a_file_without_the_word_ct_whose_values_are_hu_counts_as_ct() -> None:
 def test_no_model() -> None:
     assert reasons.cannot_embed(opened(), None) == "No installed model knows CT."
     other = opened(modality=Modality.OTHER, unit=Unit.NONE)
-    assert reasons.cannot_embed(other, None) == "No installed model knows this kind of scan."
+    reason = reasons.cannot_embed(other, None)
+    assert reason.startswith("No installed model knows this kind of scan.")
+
+
+def test_where_no_model_knows_mr_the_next_step_is_to_train_one() -> None:
+    reason = reasons.cannot_embed(opened(modality=Modality.MR, unit=Unit.NONE), None)
+    assert reason.startswith("No installed model knows MR. `samdesk train --method sam")
+
+
+def test_a_scan_that_does_not_say_what_made_it_is_asked_as_mr(info) -> None:
+    mr = replace(info, modality=Modality.MR)
+    one = opened(modality=Modality.MR, unit=Unit.NONE)
+    other = opened(modality=Modality.OTHER, unit=Unit.NONE)
+    assert reasons.cannot_match(one, other, INSIDE, mr) == ""
+    assert reasons.cannot_match(other, one, INSIDE, mr) == ""
+    assert "second scan is CT" in reasons.cannot_match(one, opened(), INSIDE, mr)
 
 
 def test_a_radiograph(info) -> None:
