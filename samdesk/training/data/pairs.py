@@ -1,5 +1,6 @@
 """Draw pairs of patches and the places they share."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -7,6 +8,7 @@ from torch import Generator, Tensor
 
 from samdesk.errors import RunError
 from samdesk.training.data.augment import augmented
+from samdesk.training.data.crossing import Crossing
 from samdesk.training.data.scans import TrainingScan
 from samdesk.training.data.views import View, cut, random_view
 
@@ -19,6 +21,10 @@ EDGE = 2.0
 # Places drawn in a scan, of which a pair of patches shares some hundreds.
 N_DRAWN = 40_000
 LEAST_SHARED = 1000
+# Between the lattice points of two people's scans, places are reached by the local affine.
+OFFSET_MM = 7.0
+# How far the same place in two people's scans is from where the crossing says, about.
+CROSSING_NOISE_MM = 7.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +37,7 @@ class Pair:
         mirrored: (n, 3) index in `second` of each place's mirror image; NaN where it is outside,
             or closer to the place itself than 30 mm.
         spacing_mm: of a voxel of the patches, about.
+        noise_mm: how far off the places may be; so much more is kept out of the negatives.
     """
 
     first: Tensor
@@ -39,6 +46,7 @@ class Pair:
     index_second: Tensor
     mirrored: Tensor
     spacing_mm: float
+    noise_mm: float = 0.0
 
     def to(self, device: torch.device) -> "Pair":
         """Give the pair with its tensors on the device."""
@@ -49,6 +57,7 @@ class Pair:
             self.index_second.to(device),
             self.mirrored.to(device),
             self.spacing_mm,
+            self.noise_mm,
         )
 
 
@@ -60,12 +69,16 @@ class PairSettings:
         n_places: wanted in a pair.
         phantom_share: pairs from made patients.
         cross_share: of those, pairs of two different patients.
+        crossing_share: of the pairs of real scans, pairs of two people that a model found.
+        shapes: voxels of the patches along (k, j, i), multiples of 16.
         elastic_mm, bump_mm: see `random_view`.
     """
 
     n_places: int = 192
     phantom_share: float = 0.4
     cross_share: float = 0.6
+    crossing_share: float = 0.0
+    shapes: tuple[tuple[int, int, int], ...] = SHAPES
     elastic_mm: float = 5.0
     bump_mm: float = 18.0
 
@@ -74,9 +87,16 @@ class PairSource:
     """Draws pairs from scans; all chance comes from one generator."""
 
     def __init__(
-        self, scans: list[TrainingScan], spacing_mm: float, settings: PairSettings, rng: Generator
+        self,
+        scans: list[TrainingScan],
+        spacing_mm: float,
+        settings: PairSettings,
+        rng: Generator,
+        crossings: Sequence[Crossing] = (),
     ) -> None:
         self.spacing_mm = spacing_mm
+        self.scans = scans
+        self.crossings = crossings
         self.settings = settings
         self.rng = rng
         self.real = [s for s in scans if s.shared is None]
@@ -84,6 +104,7 @@ class PairSource:
         # A scan twice as large has more to learn from, but not twice as often.
         sizes = torch.tensor([float(len(s.body)) for s in self.real]) if self.real else None
         self.weights = None if sizes is None else sizes.sqrt()
+        self.crossing_weights = torch.tensor([float(len(c.at_first)) for c in crossings]).sqrt()
 
     def draw(self) -> Pair:
         """Draw until a pair shares enough places."""
@@ -99,7 +120,8 @@ class PairSource:
         return int(torch.randint(n, (1,), generator=self.rng))
 
     def _attempt(self) -> Pair | None:
-        shape = SHAPES[self._int(len(SHAPES))]
+        shapes = self.settings.shapes
+        shape = shapes[self._int(len(shapes))]
         if self.made and (not self.real or self._chance() < self.settings.phantom_share):
             a = self.made[self._int(len(self.made))]
             cross = self._chance() < self.settings.cross_share
@@ -108,6 +130,8 @@ class PairSource:
             return self._made_pair(a, b, shape)
         if self.weights is None:
             raise RunError("There are neither scans nor made patients to draw pairs from.")
+        if self.crossings and self._chance() < self.settings.crossing_share:
+            return self._crossed_pair(shape)
         a = self.real[int(torch.multinomial(self.weights, 1, generator=self.rng))]
         if len(a.body) < LEAST_SHARED:
             return None
@@ -126,6 +150,19 @@ class PairSource:
             return None
         return self._pair(a, b, a.shared[both], b.shared[both], shape)
 
+    def _crossed_pair(self, shape: tuple[int, int, int]) -> Pair | None:
+        """Draw views of two people."""
+        number = int(torch.multinomial(self.crossing_weights, 1, generator=self.rng))
+        crossing = self.crossings[number]
+        if self._chance() < 0.5:
+            crossing = crossing.swapped()
+        n = torch.randint(len(crossing.at_first), (N_DRAWN // 2,), generator=self.rng)
+        offset = (torch.rand(len(n), 3, generator=self.rng) - 0.5) * 2 * OFFSET_MM
+        at_a = crossing.at_first[n] + offset
+        at_b = crossing.at_second[n] + (crossing.linear[n] @ offset[:, :, None])[:, :, 0]
+        a, b = self.scans[crossing.first], self.scans[crossing.second]
+        return self._pair(a, b, at_a, at_b, shape, noise_mm=CROSSING_NOISE_MM)
+
     def _pair(
         self,
         a: TrainingScan,
@@ -133,6 +170,8 @@ class PairSource:
         at_a: Tensor,
         at_b: Tensor,
         shape: tuple[int, int, int],
+        *,
+        noise_mm: float = 0.0,
     ) -> Pair | None:
         n = self._int(len(at_a))
         reach = torch.tensor(shape) * self.spacing_mm * 0.35
@@ -168,6 +207,7 @@ class PairSource:
             exact,
             mirrored,
             self.spacing_mm,
+            noise_mm,
         )
 
     def _patch(self, scan: TrainingScan, view: View) -> Tensor:

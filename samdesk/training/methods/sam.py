@@ -21,19 +21,21 @@ from samdesk.core.progress import Progress
 from samdesk.core.runs import RunPlan
 from samdesk.core.volume import Modality
 from samdesk.errors import RunError
+from samdesk.model.shelf import Shelf
 from samdesk.training import evaluate
 from samdesk.training.base import Prepared, Provenance
 from samdesk.training.cells import NEVER, cell_centers, info_nce, read
-from samdesk.training.data import scans
+from samdesk.training.data import crossing, scans
+from samdesk.training.data.crossing import Crossing
 from samdesk.training.data.pairs import Pair, PairSettings, PairSource
+from samdesk.training.data.scans import TrainingScan
 from samdesk.training.export import Promise, export
 from samdesk.training.networks.sam import COARSE_STRIDE, FINE_STRIDE, SamNetwork
+from samdesk.training.windows import WINDOWS, windowed
 
 # fine and coarse maps (c, k, j, i) of the first and of the second patch of a pair
 Output = tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]
 
-# (low, high, center, divisor) in HU: one channel for everything, one for soft tissue (sam.md 1).
-WINDOWS = ((-1000.0, 1000.0, 0.0, 500.0), (-160.0, 340.0, 60.0, 125.0))
 # Cells whose first voxel is below this are air outside the patient.
 AIR_HU = -990.0
 MULTIPLE_OF = 16
@@ -55,6 +57,8 @@ class SamSettings:
         tau, tau_coarse, tau_fused: temperatures.
         drop_share: of another scan's coarse cells, the most similar part is not used, since it
             may be the same anatomy in another patient.
+        crossing_model: folder of the model that finds pairs across people (self-training).
+        crossing_source: "matches" as they are, or "registration" started from them.
     """
 
     spacing_mm: float = 2.5
@@ -73,6 +77,8 @@ class SamSettings:
     tau_fused: float = 0.06
     drop_share: float = 0.05
     learning_rate: float = 2e-3
+    crossing_model: str = ""
+    crossing_source: str = "matches"
     drawing: PairSettings = field(default_factory=PairSettings)
 
     @classmethod
@@ -143,16 +149,33 @@ class SamMethod:
         mm, drawing = self.settings.spacing_mm, self.settings.drawing
         cache = folder / "cache"
         ours = yield from scans.load(plan.data, mm, cache, plan.seed)
+        crossings = yield from self._crossings(ours, cache)
         if not plan.validation:
-            return Prepared(lambda rng: PairSource(ours, mm, drawing, rng))
+            return Prepared(lambda rng: PairSource(ours, mm, drawing, rng, crossings))
         held = yield from scans.load(plan.validation, mm, cache, plan.seed)
         source = PairSource(held, mm, drawing, Generator().manual_seed(0))
         fixed = [source.draw() for _ in range(N_HELD_OUT_PAIRS)]
         inputs = [windowed(torch.stack([pair.first, pair.second])) for pair in fixed]
         return Prepared(
-            lambda rng: PairSource(ours, mm, drawing, rng),
+            lambda rng: PairSource(ours, mm, drawing, rng, crossings),
             lambda network: evaluate.held_out(network, fixed, inputs),
         )
+
+    def _crossings(
+        self, scans: list[TrainingScan], cache: Path
+    ) -> Steps[Progress, None, list[Crossing]]:
+        """Find places that two people's scans share, where the plan wants such pairs."""
+        s = self.settings
+        if not s.drawing.crossing_share:
+            return []
+        if not s.crossing_model:
+            raise RunError(
+                "A share of pairs across people needs a model that finds them.",
+                hint="Name a model folder in the setting crossing_model.",
+            )
+        folder = Path(s.crossing_model)
+        info = Shelf([folder.parent]).get(folder.name)
+        return (yield from crossing.find(scans, s.spacing_mm, info, cache, s.crossing_source))
 
     def outputs(self, network: nn.Module, drawn: Sequence[Pair]) -> list[Output]:
         """Run the network and give fine and coarse maps pair by pair."""
@@ -224,7 +247,7 @@ class SamMethod:
             far_coarse=coarse_places[n + n * r :],
             near_fine=fine_places[n:].reshape(n, r, -1),
             near_coarse=coarse_places[n : n + n * r].reshape(n, r, -1),
-            excluded=torch.cdist(at, cells) * pair.spacing_mm < s.exclude_mm,
+            excluded=torch.cdist(at, cells) * pair.spacing_mm < s.exclude_mm + pair.noise_mm,
             no_ring=~torch.isfinite(ring).all(2),
             map_coarse=coarse,
             spacing_mm=pair.spacing_mm,
@@ -283,7 +306,7 @@ class SamMethod:
         rows = fine.permute(1, 2, 3, 0).reshape(-1, fine.shape[0])
         fused = read(fine, some, FINE_STRIDE) @ rows[pool].T
         fused += read(coarse, some, COARSE_STRIDE) @ read(coarse, where, COARSE_STRIDE).T
-        near = torch.cdist(some, where) * pair.spacing_mm < s.exclude_mm
+        near = torch.cdist(some, where) * pair.spacing_mm < s.exclude_mm + pair.noise_mm
         hard = fused.masked_fill(near, NEVER).topk(s.n_hard, 1).indices
         return torch.cat([far, pool[hard.reshape(-1)]])
 
@@ -292,7 +315,7 @@ class SamMethod:
         s = self.settings
         direction = torch.randn(len(at), s.n_ring, 3, generator=rng)
         direction = direction / direction.norm(dim=2, keepdim=True)
-        low, high = s.ring_mm
+        low, high = (distance + pair.noise_mm for distance in s.ring_mm)
         length = torch.rand(len(at), s.n_ring, 1, generator=rng) * (high - low) + low
         ring = at[:, None] + (direction * length / pair.spacing_mm).to(at.device)
         shape = torch.tensor(pair.first.shape, device=at.device)
@@ -312,11 +335,6 @@ class SamMethod:
             limit = far.detach().topk(drop, 1).values[:, -1:]
             negative = torch.cat([negative, far.masked_fill(far >= limit, NEVER)], 1)
         return info_nce(positive, negative, s.tau_coarse)[0]
-
-
-def windowed(hu: Tensor) -> Tensor:
-    """(b, k, j, i) HU to (b, c, k, j, i) channels."""
-    return torch.stack([(hu.clamp(a, b) - c) / d for a, b, c, d in WINDOWS], 1)
 
 
 def _by_pair(network: nn.Module, inputs: Iterable[Tensor]) -> Steps[Output, None, None]:
