@@ -17,6 +17,7 @@ from samdesk.core.volume import Modality
 from samdesk.errors import RunError
 from samdesk.io.atomic import write_text
 from samdesk.model import manifest
+from samdesk.model.intensities import HU
 from samdesk.model.session import Session
 from samdesk.training.base import Provenance
 from samdesk.training.data.scans import sha256
@@ -39,6 +40,7 @@ class Promise:
         size: length of the vectors.
         dimensions: 3, or 2 for radiographs.
         long_side_px: of radiographs.
+        intensities: "hu", or "percentile" for values without a unit.
     """
 
     modality: Modality
@@ -49,6 +51,7 @@ class Promise:
     size: int
     dimensions: int = 3
     long_side_px: int = 0
+    intensities: str = HU
 
 
 class _Windowed(nn.Module):
@@ -96,6 +99,7 @@ def export(
         coarse_stride=promise.strides[1],
         fine_size=promise.size,
         coarse_size=promise.size,
+        intensities=promise.intensities,
         dimensions=promise.dimensions,
         long_side_px=promise.long_side_px,
         licence=told.licence,
@@ -158,8 +162,13 @@ def card(info: ModelInfo, plan: RunPlan, told: Provenance, least: float) -> str:
     """Write the page for people."""
     figures = "\n".join(f"| {name} | {value} |" for name, value in told.figures.items())
     data = "\n".join(f"- {line}" for line in told.data)
-    fine_mm, coarse_mm = (
-        info.spacing_mm * stride for stride in (info.fine_stride, info.coarse_stride)
+    fine, coarse = (info.spacing_mm * stride for stride in (info.fine_stride, info.coarse_stride))
+    size = (
+        f"{info.spacing_mm} mm voxels along the patient's axes; fine cells of {fine} mm,\n"
+        f"  coarse cells of {coarse} mm."
+        if info.dimensions == 3
+        else f"a radiograph whose longer side is {info.long_side_px} pixels; fine cells of {fine:g}\n"
+        f"  pixels, coarse cells of {coarse:g}."
     )
     return f"""# {info.id}
 
@@ -167,8 +176,7 @@ Anatomical embeddings for {info.modality.value} by the method {info.method} (arX
 a place gets a vector, and the same place in another scan has the most similar one.
 For research use only; not a medical device.
 
-- Input: {info.spacing_mm} mm voxels along the patient's axes; fine cells of {fine_mm} mm,
-  coarse cells of {coarse_mm} mm.
+- Input: {size}
 - File: {info.file}, {info.size_bytes} bytes, sha256 {info.sha256}
 - Torch and ONNX Runtime agree to a cosine of {least:.6f} at every cell.
 - Made by: `{told.command}`, commit {told.commit}, seed {plan.seed}, {plan.minutes} minutes.

@@ -24,19 +24,45 @@ Task = Callable[[RunPlan, Path, "Orders", Callable[[RunEvent], None]], None]
 def _sam(settings: Settings) -> Method[Any]:
     rest = {k: v for k, v in settings.items() if k != "dimensions"}
     dimensions = settings.get("dimensions", 3)
-    if dimensions != 3:
-        raise RunError(f"The method sam learns in 3 dimensions, not in {dimensions}.")
+    if dimensions not in (2, 3):
+        raise RunError(f"The method sam learns in 2 or 3 dimensions, not in {dimensions}.")
+    if dimensions == 2:
+        from samdesk.training.methods.sam_flat import SamFlatMethod, SamFlatSettings
+
+        return SamFlatMethod(SamFlatSettings.from_plan(rest))
+    if settings.get("modality", "CT") == "MR":
+        from samdesk.training.methods.sam_mr import MrMethod
+
+        return MrMethod.of(rest)
     from samdesk.training.methods.sam import SamMethod, SamSettings
 
+    rest.pop("modality", None)
     return SamMethod(SamSettings.from_plan(rest))
+
+
+def _mae(settings: Settings) -> Method[Any]:
+    from samdesk.training.methods.mae import MaeMethod, MaeSettings
+
+    return MaeMethod(MaeSettings.from_plan(settings))
+
+
+def _segment(
+    plan: RunPlan, folder: Path, orders: "Orders", say: Callable[[RunEvent], None]
+) -> None:
+    from samdesk.training.transfer import segment
+
+    segment(plan, folder, orders, say)
 
 
 # Methods that learn without labels, moved by the loop.
 METHODS: Mapping[str, Callable[[Settings], Method[Any]]] = {
     "sam": _sam,
+    "mae": _mae,
 }
 # Supervised runs, which move themselves.
-TASKS: Mapping[str, Task] = {}
+TASKS: Mapping[str, Task] = {
+    "segment": _segment,
+}
 
 
 def method(name: str, settings: Settings) -> Method[Any]:

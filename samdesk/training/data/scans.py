@@ -17,6 +17,7 @@ from samdesk.core.progress import Progress
 from samdesk.core.volume import Modality, Volume
 from samdesk.errors import RunError, SamdeskError
 from samdesk.io import registry
+from samdesk.model.intensities import BODY_ABOVE, HU
 from samdesk.model.preprocess import to_network_grid
 
 logger = logging.getLogger(__name__)
@@ -25,7 +26,6 @@ logger = logging.getLogger(__name__)
 N_SHARED_POINTS = 60_000
 # Training phantoms use seeds from here; tests and benchmarks use others.
 FIRST_SEED = 10_000
-BODY_HU = -400.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +59,7 @@ def sha256(path: Path) -> str:
 
 
 def load(
-    data: Iterable[str], spacing_mm: float, cache: Path, seed: int
+    data: Iterable[str], spacing_mm: float, cache: Path, seed: int, intensities: str = HU
 ) -> Generator[Progress, None, list[TrainingScan]]:
     """Bring all scans of a plan onto the network's grid, through a cache that is safe to delete.
 
@@ -68,6 +68,7 @@ def load(
         spacing_mm: of the network's input.
         cache: folder for prepared scans.
         seed: moves the made patients' seeds, so that another run meets others.
+        intensities: "hu" for CT; "percentile" for MR, whose values are brought to fixed numbers.
 
     Raises:
         RunError: nothing of it could be used.
@@ -81,7 +82,7 @@ def load(
             yield from _phantoms(int(item.removeprefix("phantom:")), spacing_mm, cache, seed, scans)
             continue
         try:
-            scans.append((yield from _real(Path(item), spacing_mm, cache)))
+            scans.append((yield from _real(Path(item), spacing_mm, cache, intensities)))
         except SamdeskError as error:
             logger.warning("training.skipped code=%s", error.code)
             yield Progress(n, len(wanted), f"skipped {Path(item).name}: {error.what}")
@@ -90,18 +91,26 @@ def load(
     return scans
 
 
-def _real(path: Path, spacing_mm: float, cache: Path) -> Generator[Progress, None, TrainingScan]:
-    kept = cache / f"{path.name.split('.')[0]}-{spacing_mm}.npz"
+def _real(
+    path: Path, spacing_mm: float, cache: Path, intensities: str
+) -> Generator[Progress, None, TrainingScan]:
+    kind = "" if intensities == HU else f"-{intensities}"
+    kept = cache / f"{path.name.split('.')[0]}{kind}-{spacing_mm}.npz"
     if not kept.exists():
         opened = yield from registry.open_path(path)
         volume = opened.image
         if not isinstance(volume, Volume):
             raise RunError(f"{path.name} is a picture; this method learns from volumes.")
-        if volume.modality not in (Modality.CT, Modality.OTHER) or min(volume.array.shape) < 8:
-            raise RunError(f"{path.name} is not a CT volume of at least 8 slices.")
-        hu, grid = to_network_grid(volume, spacing_mm)
-        _keep(kept, hu, grid.affine[2::-1, 3], None)
+        wanted = Modality.CT if intensities == HU else Modality.MR
+        if volume.modality not in (wanted, Modality.OTHER) or min(volume.array.shape) < 8:
+            raise RunError(f"{path.name} is not {_a(wanted)} volume of at least 8 slices.")
+        hu, grid = to_network_grid(volume, spacing_mm, intensities=intensities)
+        _keep(kept, hu, grid.affine[2::-1, 3], None, BODY_ABOVE[intensities])
     return _read(kept, path.name, -1)
+
+
+def _a(modality: Modality) -> str:
+    return f"an {modality.value}" if modality is Modality.MR else f"a {modality.value}"
 
 
 def _phantoms(
@@ -146,14 +155,14 @@ def shared_points(spacing_mm: float) -> NDArray[np.float64]:
     return np.asarray(render.dense_map(patient, 0).to_canonical(mm), np.float64)
 
 
-def body_mask(hu: NDArray[np.float32]) -> NDArray[np.bool_]:
+def body_mask(hu: NDArray[np.float32], above: float = BODY_ABOVE[HU]) -> NDArray[np.bool_]:
     """Tell the body, lungs included, from the air around it and the table: (k, j, i)."""
     from scipy import ndimage
 
-    solid = ndimage.binary_opening(hu > BODY_HU, iterations=2)
+    solid = ndimage.binary_opening(hu > above, iterations=2)
     labels, n = ndimage.label(solid)
     if n == 0:
-        return np.asarray(hu > BODY_HU)
+        return np.asarray(hu > above)
     largest = labels == 1 + np.argmax(np.bincount(labels.ravel())[1:])
     # slice by slice, since lungs are open at the ends of a chest scan
     filled = [ndimage.binary_fill_holes(plane) for plane in largest]
@@ -165,13 +174,14 @@ def _keep(
     hu: NDArray[np.float32],
     origin: NDArray[np.float64],
     shared: NDArray[np.float64] | None,
+    above: float = BODY_ABOVE[HU],
 ) -> None:
     beside = path.with_suffix(".part.npz")
     np.savez(
         beside,
         hu=np.clip(np.round(hu), -1024, 3071).astype(np.int16),
         origin=origin,
-        body=np.argwhere(body_mask(hu)).astype(np.int16),
+        body=np.argwhere(body_mask(hu, above)).astype(np.int16),
         shared=np.zeros((0, 3)) if shared is None else shared,
     )
     beside.replace(path)
