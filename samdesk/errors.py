@@ -9,6 +9,7 @@ SamdeskError
     DisplayError            no window can open
     UsageError              a command was asked in a way it does not understand
     RunError                a training run ended badly
+    RegistrationError       two volumes cannot be laid onto each other
 """
 
 
@@ -58,3 +59,7 @@ class UsageError(SamdeskError):
 
 class RunError(SamdeskError):
     """A training run ended badly."""
+
+
+class RegistrationError(SamdeskError):
+    """Two volumes cannot be laid onto each other."""

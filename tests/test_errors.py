@@ -13,6 +13,7 @@ KINDS = [
     errors.DisplayError,
     errors.UsageError,
     errors.RunError,
+    errors.RegistrationError,
 ]
 
 

@@ -8,6 +8,7 @@ from samdesk.errors import (
     ModelError,
     NoRoom,
     ReadError,
+    RegistrationError,
     SamdeskError,
     Stopped,
     UsageError,
@@ -41,6 +42,7 @@ STOPPED = ExitCode.STOPPED
 BY_ERROR: tuple[tuple[type[SamdeskError], ExitCode], ...] = (
     (ReadError, REFUSED),
     (GeometryError, REFUSED),
+    (RegistrationError, REFUSED),
     (ModelError, MODEL),
     (NoRoom, NO_ROOM),
     (Stopped, STOPPED),

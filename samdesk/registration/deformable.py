@@ -6,19 +6,45 @@ Source:
 """
 
 from collections.abc import Generator
+from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
+import numpy as np
+
+from samdesk.core.geometry import Geometry
 from samdesk.core.progress import Progress
 from samdesk.core.volume import Volume
 from samdesk.registration import affine
 from samdesk.registration.affine import BINS, SEED, SPACING_MM, Prepared, prepare
+from samdesk.registration.field import Lattice, lattice_over, spline_of
 from samdesk.registration.images import shrunk, toolkit
 from samdesk.registration.transform import Registration, execute
 
 GRID_MM = 40.0
-# Coarse to fine: shrink factor of images and control grid alike, share of voxels sampled, steps.
-LEVELS = ((2, 0.5, 40), (1, 0.12, 30))
+
+
+@dataclass(frozen=True)
+class Level:
+    """One round of the optimization.
+
+    Attributes:
+        image: shrink factor of both images.
+        grid: how many of the finest control distances lie between two control points.
+        share: of the voxels that are compared.
+        iterations: at most.
+    """
+
+    image: int
+    grid: int
+    share: float
+    iterations: int
+
+
+COARSEST = 2
+LEVELS = (Level(2, 2, 0.5, 40), Level(1, 1, 0.12, 30))
+# From a start that bends already, the coarse control points have nothing left to find.
+NEAR_LEVELS = (Level(2, 1, 0.5, 20), Level(1, 1, 0.12, 25))
 
 
 def register(
@@ -27,6 +53,8 @@ def register(
     grid_mm: float = GRID_MM,
     start: Registration | None = None,
     spacing_mm: float = SPACING_MM,
+    *,
+    bend: Any = None,
 ) -> Generator[Progress, None, Registration]:
     """Find the affine and then the smooth deformation that take places of `fixed` to `moving`.
 
@@ -36,6 +64,8 @@ def register(
         grid_mm: distance of the finest control points.
         start: the affine of these two volumes, where it is known; its seconds are counted too.
         spacing_mm: of the finest images that are compared.
+        bend: spline on `control_lattice` that comes before the affine of `start`; the control
+            points begin with it, and the coarse ones, which have nothing left to find, are skipped.
 
     Returns:
         The registration; the same for the same input.
@@ -45,31 +75,38 @@ def register(
     """
     started = perf_counter() - (start.seconds if start is not None else 0.0)
     pair = prepare(fixed, moving, spacing_mm)
-    linear = (yield from affine.fit(pair))[0] if start is None else start.inner
-    spline, metric = yield from _bend(pair, linear, grid_mm)
-    return Registration("affine + B-spline", metric, perf_counter() - started, spline)
+    base = (yield from affine.fit(pair))[0] if start is None else start.inner
+    lattice = control_lattice(fixed.geometry, grid_mm)
+    spline, metric = yield from _bend(pair, base, lattice, bend)
+    method = "affine + B-spline" if bend is None else "SAM + B-spline"
+    return Registration(method, metric, perf_counter() - started, spline)
+
+
+def control_lattice(geometry: Geometry, grid_mm: float = GRID_MM) -> Lattice:
+    """Lay the finest control points over the fixed volume."""
+    return lattice_over(geometry, grid_mm * COARSEST).refined(COARSEST)
 
 
 def _bend(
-    pair: Prepared, linear: Any, grid_mm: float
+    pair: Prepared, base: Any, finest: Lattice, start: Any
 ) -> Generator[Progress, None, tuple[Any, float]]:
-    """Optimize the control points, first on a grid and images twice as coarse."""
+    """Optimize the control points level by level, before `base`."""
     sitk = toolkit()
-    lengths = [n * s for n, s in zip(pair.fixed.GetSize(), pair.fixed.GetSpacing(), strict=True)]
-    coarsest = [max(1, round(length / (grid_mm * LEVELS[0][0]))) for length in lengths]
-    spline = sitk.BSplineTransformInitializer(pair.fixed, coarsest, 3)
+    levels = LEVELS if start is None else NEAR_LEVELS
+    spline = None if start is None else sitk.BSplineTransform(start)
     metric = float("nan")
-    for done, (factor, share, iterations) in enumerate(LEVELS):
-        if done:
-            finer = [n * LEVELS[0][0] // factor for n in coarsest]
-            spline = _refined(spline, sitk.BSplineTransformInitializer(pair.fixed, finer, 3))
-        method = _method(pair, spline, linear, share, iterations)
-        progress = Progress(done, len(LEVELS), "B-spline")
-        fixed, moving = shrunk(pair.fixed, factor), shrunk(pair.moving, factor)
+    for done, level in enumerate(levels):
+        lattice = finest.coarsened(level.grid)
+        if spline is None or tuple(spline.GetTransformDomainMeshSize()) != lattice.cells:
+            flat = spline_of(lattice, np.zeros((int(np.prod(lattice.counts)), 3)))
+            spline = flat if spline is None else _refined(spline, flat)
+        method = _method(pair, spline, base, level.share, level.iterations)
+        progress = Progress(done, len(levels), "B-spline")
+        fixed, moving = shrunk(pair.fixed, level.image), shrunk(pair.moving, level.image)
         yield from execute(method, fixed, moving, progress)
         metric = float(method.GetMetricValue())
     # Of a composite the last transform is applied first: bend in the fixed volume, then go over.
-    return sitk.CompositeTransform([linear, spline]), metric
+    return sitk.CompositeTransform([base, spline]), metric
 
 
 def _refined(coarse: Any, fine: Any) -> Any:
