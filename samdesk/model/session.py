@@ -85,7 +85,8 @@ class Session:
         """Pass one input through the network.
 
         Args:
-            x: (1, c, k, j, i) float32; sides multiples of the manifest's number.
+            x: (1, c, k, j, i) float32, of radiographs (1, c, j, i); sides multiples of the
+                manifest's number.
 
         Returns:
             Outputs by their names in the manifest.
@@ -122,7 +123,7 @@ class Session:
         words = str(error)
         if "allocate" in words.lower() or isinstance(error, MemoryError):
             return NoRoom(
-                f"The network ran out of memory for a scan of {x.shape[2:]} voxels.",
+                f"The network ran out of memory for an input of shape {x.shape[2:]}.",
                 code="no-room",
                 hint="Close other programs, or use the processor instead of the graphics card.",
             )
@@ -139,11 +140,12 @@ class Session:
         fixed = self._session.get_inputs()[0].shape[2]
         side = fixed if isinstance(fixed, int) else side
         # A fixed wave: no constant, so that a layer that divides by a spread has one.
-        wave = np.sin(np.arange(len(info.windows) * side**3, dtype=np.float32) * 0.37)
-        x = wave.reshape(1, len(info.windows), side, side, side)
+        sides = (side,) * info.dimensions
+        wave = np.sin(np.arange(len(info.windows) * np.prod(sides), dtype=np.float32) * 0.37)
+        x = wave.reshape(1, len(info.windows), *sides)
         outputs = self.run(x)
         for name, stride, size in _promised(info):
-            expected = (1, size, *(side // stride,) * 3)
+            expected = (1, size, *(side // stride,) * info.dimensions)
             values = outputs[name]
             if values.shape != expected:
                 raise _incompatible(
@@ -225,8 +227,8 @@ def _check_graph(session: "onnxruntime.InferenceSession", info: ModelInfo) -> No
     if given is None or len(inputs) != 1:
         raise _incompatible(info, f'its inputs are {list(inputs)}, not "{info.input_name}"')
     side = info.multiple_of
-    wanted = [1, len(info.windows), side, side, side]
-    fits = len(given.shape) == 5 and all(
+    wanted = [1, len(info.windows), *(side,) * info.dimensions]
+    fits = len(given.shape) == len(wanted) and all(
         not isinstance(n, int) or n == w or (axis > 1 and n % side == 0)
         for axis, (n, w) in enumerate(zip(given.shape, wanted, strict=True))
     )
