@@ -46,12 +46,14 @@ class Answers:
         seconds: for the whole case from cold.
         matches: the full answers, where the contender has them.
         failure: why it gave nothing at all, as a sentence; else empty.
+        best: (n, 3) LPS mm, the likeliest place whatever the verdict; None where not told.
     """
 
     places: Points
     seconds: float
     matches: tuple[Match, ...] = ()
     failure: str = ""
+    best: Points | None = None
 
 
 class Contender(Protocol):

@@ -7,6 +7,7 @@ from time import perf_counter
 
 import numpy as np
 
+from samdesk.core.geometry import Points
 from samdesk.core.match import Match
 from samdesk.core.models import ModelInfo
 from samdesk.core.progress import Progress
@@ -24,6 +25,7 @@ from samdesk.registration.transform import Registration
 
 # Embeddings of the cases at work; each is a few megabytes and holds its volume alive.
 HELD = 6
+NOWHERE = (float("nan"),) * 3
 
 
 class Depth(Enum):
@@ -81,11 +83,12 @@ class Samdesk:
         b, seconds_b = yield from self.embeddings.of(case.target)
         started = perf_counter()
         matches: list[Match] = []
+        best: Points | None = None
         if self.depth is Depth.PLAIN:
             found = search.everywhere(keys_of(b), a.descriptors(case.places))
             places = found.at_mm
         else:
-            matches = yield from Matcher(self.embeddings.info).match_points(
+            answers = yield from Matcher(self.embeddings.info).answers(
                 a,
                 b,
                 case.places,
@@ -93,9 +96,12 @@ class Samdesk:
                 same_patient=case.same_patient,
                 volumes=(case.template, case.target) if self.depth is Depth.VOTE else None,
             )
-            places = np.array([m.at_mm or (np.nan,) * 3 for m in matches]).reshape(-1, 3)
+            matches = [answer.match for answer in answers]
+            places = np.array([m.at_mm or NOWHERE for m in matches]).reshape(-1, 3)
+            likeliest = [NOWHERE if a.at_mm is None else tuple(a.at_mm) for a in answers]
+            best = np.array(likeliest, dtype=np.float64).reshape(-1, 3)
         seconds = seconds_a + seconds_b + perf_counter() - started
-        return Answers(places, seconds, tuple(matches))
+        return Answers(places, seconds, tuple(matches), best=best)
 
 
 @dataclass

@@ -27,7 +27,7 @@ def made_patient(seed: int) -> Patient:
     return make_patient(seed, 3)
 
 
-@lru_cache(maxsize=10)
+@lru_cache(maxsize=14)
 def made_scan(seed: int, timepoint: int, spacing: tuple[float, float, float]) -> PhantomScan:
     """Draw a patient on a date; the last few stay, because benchmarks share them."""
     return render(made_patient(seed), timepoint, spacing_mm=spacing)

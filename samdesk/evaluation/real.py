@@ -71,7 +71,7 @@ class Bone:
             names = names[:1]
         judged = setting.contenders[-1]
         contenders = (*setting.contenders, *setting.baselines)
-        cases = (_bone_case(scans[name], scans[scans[name].pair_of]) for name in names)
+        cases = (bone_case(scans[name], scans[scans[name].pair_of]) for name in names)
         contest = yield from hold(cases, contenders, judged, len(names))
         ours = contest.tally(judged).row().figures
         return Section(
@@ -126,7 +126,7 @@ def _whole_test_scans(setting: Setting) -> list[RealScan]:
     return scans[2:3] if setting.is_quick else scans
 
 
-def _bone_case(scan: RealScan, other: RealScan) -> Case:
+def bone_case(scan: RealScan, other: RealScan) -> Case:
     """Draw bone of the first phase that the second shows too."""
     template, target = finish(scan.open()), finish(other.open())
     rng = np.random.default_rng([SEED, len(scan.name)])
