@@ -163,13 +163,12 @@ def card(info: ModelInfo, plan: RunPlan, told: Provenance, least: float) -> str:
     figures = "\n".join(f"| {name} | {value} |" for name, value in told.figures.items())
     data = "\n".join(f"- {line}" for line in told.data)
     fine, coarse = (info.spacing_mm * stride for stride in (info.fine_stride, info.coarse_stride))
-    size = (
-        f"{info.spacing_mm} mm voxels along the patient's axes; fine cells of {fine} mm,\n"
-        f"  coarse cells of {coarse} mm."
-        if info.dimensions == 3
-        else f"a radiograph whose longer side is {info.long_side_px} pixels; fine cells of {fine:g}\n"
-        f"  pixels, coarse cells of {coarse:g}."
-    )
+    if info.dimensions == 3:
+        size = f"{info.spacing_mm} mm voxels along the patient's axes; fine cells of {fine} mm,"
+        size += f"\n  coarse cells of {coarse} mm."
+    else:
+        size = f"a radiograph whose longer side is {info.long_side_px} pixels; fine cells of"
+        size += f" {fine:g} pixels,\n  coarse cells of {coarse:g}."
     return f"""# {info.id}
 
 Anatomical embeddings for {info.modality.value} by the method {info.method} (arXiv 2012.02383):
