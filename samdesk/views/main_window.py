@@ -20,7 +20,6 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QMainWindow,
-    QMenu,
     QSizePolicy,
     QStackedWidget,
     QToolButton,
@@ -36,7 +35,7 @@ from samdesk.core.reading_notes import Refusal
 from samdesk.errors import SamdeskError
 from samdesk.services.bundle import Services
 from samdesk.services.settings import Settings
-from samdesk.views import icons, theme
+from samdesk.views import icons, menus, theme
 from samdesk.views.actions import ActionBook, Context
 from samdesk.views.dialogs.about import AboutDialog
 from samdesk.views.dialogs.key_sheet import KeySheet
@@ -50,7 +49,7 @@ from samdesk.views.widgets.message_strip import Message, MessageStrip
 
 START, READ = "start", "read"
 PAGES = ((START, "Start"), (READ, "Read"))
-SCAN_JOB, OPEN_JOB, MATCH_JOB = "scan", "open", "match"
+SCAN_JOB, OPEN_JOB, MATCH_JOB, ALIGN_JOB = "scan", "open", "match", "align"
 # That there are several series is a notice on the command line; here the list shows it.
 LISTED = "several-series"
 USUAL_SIZE = QSize(1440, 900)
@@ -72,7 +71,8 @@ class MainWindow(QMainWindow):
         self.strip = MessageStrip()
         self.jobs = JobLine()
         self._build()
-        self._build_menus()
+        menus.build(self.menuBar(), self.actions_book)
+        self.actions_book.attach(self, Context.WINDOW)
         self._connect_actions()
         self._connect_services()
         self.setAcceptDrops(True)
@@ -205,29 +205,6 @@ class MainWindow(QMainWindow):
             icon.addPixmap(icons.pixmap(name, colors.text, 26), QIcon.Mode.Normal, QIcon.State.On)
             button.setIcon(icon)
 
-    def _build_menus(self) -> None:
-        book = self.actions_book
-        for title, names in (
-            ("&File", ("open", "open_folder", "demo", "", "quit")),
-            ("&Edit", ("undo", "redo", "", "accept", "reject", "not_here", "unsure", "remove")),
-            ("&View", ("layout_two", "layout_left", "layout_right", "maximize", "", "crosshair",
-                       "overlays", "heat", "link", "", "full_screen")),
-            ("&Go", ("page_start", "page_read")),
-            ("&Help", ("keys", "about")),
-        ):  # fmt: skip
-            menu = self.menuBar().addMenu(title)
-            for name in names:
-                menu.addAction(book[name]) if name else menu.addSeparator()
-            menu.setToolTipsVisible(True)
-            if title == "&View":
-                self._add_themes(menu)
-        book.attach(self, Context.WINDOW)
-
-    def _add_themes(self, menu: QMenu) -> None:
-        themes = menu.addMenu("Theme")
-        for name in ("dark", "light", "system"):
-            themes.addAction(self.actions_book[f"theme_{name}"])
-
     def _connect_actions(self) -> None:
         on = self.actions_book.on
         on("open", self._ask_files)
@@ -266,6 +243,8 @@ class MainWindow(QMainWindow):
         matching.noticed.connect(self._on_noticed)
         matching.stopped.connect(self._on_matching_stopped)
         matching.embed_failed.connect(lambda _series, error: self._on_failed(error))
+        services.registering.progressed.connect(self._on_registering_progressed)
+        services.registering.busy.connect(partial(self._on_busy, ALIGN_JOB))
         services.models.changed.connect(lambda _models: self._show_device())
         services.models.failed.connect(self._on_failed)
         services.settings.changed.connect(self._on_settings_changed)
@@ -337,6 +316,9 @@ class MainWindow(QMainWindow):
     def _on_matching_progressed(self, _question: object, progress: Progress) -> None:
         self.jobs.show_job(MATCH_JOB, progress)
 
+    def _on_registering_progressed(self, _asked: object, progress: Progress) -> None:
+        self.jobs.show_job(ALIGN_JOB, progress)
+
     def _on_matching_stopped(self) -> None:
         go_on = self._services.matching.go_on
         self.say(Message("info", "Stopped.", button="Go on", call=go_on))
@@ -403,6 +385,7 @@ class MainWindow(QMainWindow):
             SCAN_JOB: services.library.cancel,
             OPEN_JOB: services.volumes.cancel,
             MATCH_JOB: services.matching.cancel,
+            ALIGN_JOB: services.registering.cancel,
         }.get(job)
         if call is not None:
             call()
@@ -440,6 +423,7 @@ class MainWindow(QMainWindow):
         """Stop what runs before the window goes."""
         self._services.library.cancel()
         self._services.volumes.cancel()
+        self._services.registering.cancel()
         self._services.matching.cancel()
         super().closeEvent(event)
 

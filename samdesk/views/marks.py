@@ -17,6 +17,8 @@ class Kind(Enum):
     REJECTED = "rejected"
     OTHER = "alternative"
     WAITING = "waiting"
+    TIE = "place of an alignment"
+    STRUCK = "struck out of an alignment"
 
 
 COLORS = {
@@ -28,6 +30,8 @@ COLORS = {
     Kind.REJECTED: "#FF6F61",
     Kind.OTHER: "#F5A623",
     Kind.WAITING: "#9AA4AF",
+    Kind.TIE: "#8CC8FF",
+    Kind.STRUCK: "#F5A623",
 }
 
 

@@ -21,6 +21,7 @@ class Link(Enum):
     """How the two scans move together."""
 
     ANATOMY = "anatomy"
+    ALIGNED = "aligned"
     MM = "mm"
     OFF = "off"
 
@@ -58,6 +59,11 @@ class Side(QObject):
         """What the series is called."""
         known = self._known()
         return self.word if known is None else title_words(known)
+
+    @property
+    def short_title(self) -> str:
+        """The date of the series, or what it is called without one."""
+        return self._corner()
 
     def open(self, series: SeriesId) -> None:
         """Show a series, as its slices arrive."""

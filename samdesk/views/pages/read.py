@@ -16,8 +16,11 @@ from samdesk.services.bundle import Services
 from samdesk.services.settings import Settings
 from samdesk.views import opening, read_words
 from samdesk.views.actions import ActionBook, Context
+from samdesk.views.aligning import Aligning
 from samdesk.views.asking import Asking
+from samdesk.views.linking import Linking
 from samdesk.views.sides import Link, Side
+from samdesk.views.widgets.alignment_panel import AlignmentPanel, RightColumn
 from samdesk.views.widgets.inspector import Inspector
 from samdesk.views.widgets.navigator import Navigator
 from samdesk.views.widgets.scan_pane import ScanPane
@@ -52,7 +55,9 @@ class ReadPage(QWidget):
         self.inspector = Inspector(actions)
         self.left = Side(ScanPane("Left scan", EMPTY_LEFT), services, "left", self)
         self.right = Side(ScanPane("Right scan", EMPTY_RIGHT), services, "right", self)
-        self.link = Link.ANATOMY
+        self.alignment = AlignmentPanel(actions)
+        self.aligning = Aligning(services, self.sides, self.alignment, self)
+        self.linking = Linking(self.aligning, self)
         self._current_place = 0
         self._opacity = 1.0
         self._build()
@@ -102,6 +107,7 @@ class ReadPage(QWidget):
         if self.asking.question is not None:
             self.asking.forget()
         side.open(series)
+        self.aligning.look_at([one.series for one in self.sides])
         self._services.volumes.show([one.series for one in self.sides if one.series is not None])
         self._mark_open()
         self.title_changed.emit()
@@ -125,7 +131,8 @@ class ReadPage(QWidget):
         self._actions.attach(area, Context.PANES)
         self.area = area
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
-        for widget, stretch in ((self.navigator, 0), (area, 1), (self.inspector, 0)):
+        self.column = RightColumn(self.inspector, self.alignment)
+        for widget, stretch in ((self.navigator, 0), (area, 1), (self.column, 0)):
             self.splitter.addWidget(widget)
             self.splitter.setStretchFactor(self.splitter.count() - 1, stretch)
         self.splitter.setSizes([250, 880, 310])
@@ -155,6 +162,9 @@ class ReadPage(QWidget):
         self.inspector.model_chosen.connect(lambda name: self._services.matching.use(ModelId(name)))
         self.asking.changed.connect(self._refresh)
         self.asking.landed.connect(self._on_asking_landed)
+        self.aligning.changed.connect(self._refresh)
+        self.aligning.switched.connect(self._on_aligning_switched)
+        self.linking.changed.connect(self._on_linking_changed)
         self._services.settings.changed.connect(self._on_settings_changed)
         self._services.models.changed.connect(self._on_models_changed)
 
@@ -179,7 +189,7 @@ class ReadPage(QWidget):
         for name in ("crosshair", "overlays"):
             self._actions[name].setChecked(True)
             on(name, self._show_flags)
-        on("link", self._next_link)
+        on("link", self.linking.next)
         on("match", self._ask_here)
         on("heat", lambda: self.asking.show_heat(self._actions["heat"].isChecked()))
         on("heat_less", lambda: self._change_opacity(-OPACITY_STEP))
@@ -192,6 +202,9 @@ class ReadPage(QWidget):
         ):  # fmt: skip
             on(name, partial(self._judge, judgement))
         on("remove", self.asking.remove)
+        on("align", self._align)
+        on("unalign", self.aligning.close)
+        on("fusion", self.aligning.next_mode)
         for name in ("two", "left", "right"):
             on(f"layout_{name}", partial(self.show_layout, name))
 
@@ -202,7 +215,7 @@ class ReadPage(QWidget):
 
     def _on_pane_clicked(self, side: Side, at_mm: Position) -> None:
         self._on_pane_cursor_moved(side, at_mm)
-        if self.link is Link.ANATOMY:
+        if self.linking.link is Link.ANATOMY:
             self._ask(side, at_mm)
         self.title_changed.emit()
 
@@ -221,11 +234,7 @@ class ReadPage(QWidget):
     def _on_pane_cursor_moved(self, side: Side, at_mm: Position) -> None:
         before = side.pane.cursor_mm
         side.pane.show_cursor(at_mm)
-        other = self._other(side)
-        if self.link is Link.MM and other.pane.shown is not None:
-            by = [new - old for new, old in zip(at_mm, before, strict=True)]
-            x, y, z = (old + step for old, step in zip(other.pane.cursor_mm, by, strict=True))
-            other.pane.show_cursor((x, y, z))
+        self.linking.follow(side, self._other(side), before)
         shown = side.pane.shown
         if shown is not None:
             self.hovered.emit(shown.place_words(at_mm), shown.value_words(at_mm))
@@ -311,7 +320,9 @@ class ReadPage(QWidget):
         asking, follow_up = self.asking, self._follow_up()
         for side in self.sides:
             pane = side.pane
-            pane.show_marks(() if side.series is None else asking.marks(side.series))
+            marks = () if side.series is None else asking.marks(side.series)
+            pane.show_marks(self.aligning.marks(side.series) + marks)
+            pane.show_fusion(self.aligning.fusion(side.series))
             pane.show_heat(asking.heat if side is follow_up else None, self._opacity)
             said = read_words.banner(asking) if side is follow_up else None
             if said is None:
@@ -342,6 +353,17 @@ class ReadPage(QWidget):
             reason = "" if is_there else "There is no such alternative."
             self._actions.enable(f"other_{number}", reason)
 
+        self.aligning.enable(self._actions)
+
+    def _align(self) -> None:
+        self.aligning.ask(self.focused, self._other(self.focused))
+
+    def _on_aligning_switched(self, is_on: bool) -> None:
+        is_asked = self.aligning.asked is not None
+        self.column.show_page(int(is_asked), has_both=is_asked)
+        if is_on:
+            self._on_pane_cursor_moved(self.focused, self.focused.pane.cursor_mm)
+
     def _on_side_opened(self, side: Side) -> None:
         one, other = (self._services.library.series(i.series or SeriesId("")) for i in self.sides)
         self.right.pane.show_other_patient(opening.is_other_patient(one, other))
@@ -363,6 +385,9 @@ class ReadPage(QWidget):
         self._refresh()
 
     def _change_opacity(self, by: float) -> None:
+        if self.aligning.is_on and not self.asking.is_heat_wanted:
+            self.aligning.change_share(round(by / OPACITY_STEP))
+            return
         slider = self.inspector.opacity
         slider.setValue(slider.value() + round(by * 100))
 
@@ -385,11 +410,9 @@ class ReadPage(QWidget):
                 has_overlays=self._actions["overlays"].isChecked(),
             )
 
-    def _next_link(self) -> None:
-        kinds = list(Link)
-        self.link = kinds[(kinds.index(self.link) + 1) % len(kinds)]
-        self.inspector.show_link(f"Link: {self.link.value}")
-        self.stated.emit(f"Link: {self.link.value}")
+    def _on_linking_changed(self, word: str) -> None:
+        self.inspector.show_link(f"Link: {word}")
+        self.stated.emit(f"Link: {word}")
 
     def _mark_open(self) -> None:
         self.navigator.model.show_open(self.left.series, self.right.series)

@@ -20,6 +20,8 @@ from samdesk.views.theme import CANVAS_TEXT, SMALL_POINT_SIZE
 
 HALO = 1.5
 RING = 12.0
+# Places of an alignment are many, so they are small.
+SMALL_RING, SMALL_FREE = 8.5, 5.5
 # Nothing is drawn nearer to a mark's center than this, in logical pixels.
 FREE = 10.0
 FAR_ALPHA = 0.45
@@ -56,10 +58,13 @@ def mark_path(kind: Kind, center: QPointF) -> QPainterPath:
         size = RING + 4 if kind is Kind.UNCERTAIN else RING + 2
         corners = [(0, -size), (size, 0), (0, size), (-size, 0), (0, -size)]
         path.addPolygon(QPolygonF([QPointF(x + dx, y + dy) for dx, dy in corners]))
-    elif kind is Kind.REJECTED:
+    elif kind in (Kind.REJECTED, Kind.STRUCK):
+        inner, outer = (FREE, RING) if kind is Kind.REJECTED else (SMALL_FREE, SMALL_RING)
         for dx, dy in ((1, 1), (-1, -1), (1, -1), (-1, 1)):
-            path.moveTo(x + dx * FREE, y + dy * FREE)
-            path.lineTo(x + dx * RING, y + dy * RING)
+            path.moveTo(x + dx * inner, y + dy * inner)
+            path.lineTo(x + dx * outer, y + dy * outer)
+    elif kind is Kind.TIE:
+        path.addEllipse(center, SMALL_RING, SMALL_RING)
     else:
         path.addEllipse(center, RING, RING)
     return path

@@ -22,6 +22,7 @@ from samdesk.errors import SamdeskError
 from samdesk.views.marks import Mark
 from samdesk.views.tables.series import SERIES_MIME
 from samdesk.views.widgets.banner import Banner
+from samdesk.views.widgets.fusion import Fusion
 from samdesk.views.widgets.heat import HeatMap
 from samdesk.views.widgets.labels import plain_label, set_role
 from samdesk.views.widgets.shown import Shown
@@ -164,6 +165,16 @@ class ScanPane(QWidget):
     def show_heat(self, heat: HeatMap | None, opacity: float) -> None:
         """Show a similarity map, or none."""
         self._change(replace(self._look, heat=heat, heat_opacity=opacity))
+
+    def show_fusion(self, fusion: Fusion | None) -> None:
+        """Draw another scan together with this one, or this one alone."""
+        if fusion is not self._look.fusion:
+            self._change(replace(self._look, fusion=fusion))
+
+    def refresh(self) -> None:
+        """Draw the views anew, because what is drawn with them is there now."""
+        for one in self.views.values():
+            one.update()
 
     def show_flags(self, *, has_crosshair: bool, has_overlays: bool) -> None:
         """Show or hide what lies over the image."""

@@ -12,6 +12,7 @@ from samdesk.core.window import Window
 from samdesk.views.marks import Mark
 from samdesk.views.theme import CANVAS_TEXT_2
 from samdesk.views.widgets import crosshair, overlays
+from samdesk.views.widgets.fusion import Fusion, Values
 from samdesk.views.widgets.heat import HeatMap
 from samdesk.views.widgets.shown import Shown, ShownVolume
 
@@ -39,6 +40,7 @@ class Look:
         heat: a similarity map, or None.
         heat_opacity: 0 to 1.
         has_crosshair, has_overlays: what the user wants to see.
+        fusion: another scan that is drawn together with this one, or None.
     """
 
     window: Window
@@ -49,6 +51,7 @@ class Look:
     heat_opacity: float = 0.8
     has_crosshair: bool = True
     has_overlays: bool = True
+    fusion: Fusion | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,9 +103,18 @@ class Placed:
         )
 
 
-def gray_image(shown: Shown, plane: Plane, look: Look) -> QImage:
-    """Make the picture of a plane, one pixel for each of the plane's."""
+def image_of(shown: Shown, plane: Plane, look: Look, values: Values | None = None) -> QImage:
+    """Make the picture of a plane, one pixel for each of the plane's.
+
+    Args:
+        shown: the scan.
+        plane: of it.
+        look: with the window, and how the other scan is drawn.
+        values: of the other scan; None for this one alone.
+    """
     is_inverted = shown.is_inverted is not look.is_inverted
+    if look.fusion is not None and values is not None:
+        return look.fusion.picture(shown, plane, values, look.window, is_inverted=is_inverted)
     gray = np.ascontiguousarray(look.window.to_gray(shown.values(plane), is_inverted=is_inverted))
     rows, columns = gray.shape
     image = QImage(gray.data, columns, rows, columns, QImage.Format.Format_Grayscale8)
@@ -195,8 +207,9 @@ def corner_texts(
     else:
         first = f"{WORDS[view]} {shown.number(view, cursor) + 1}/{shown.count(view)}"
     is_short = width < SHORT_WIDTH
+    title = look.title if look.fusion is None else f"{look.title} + {look.fusion.title}"
     window = f"C {look.window.center:.0f}  W {look.window.width:.0f}"
-    return first, "" if is_short else look.title, "" if is_short else window
+    return first, "" if is_short else title, "" if is_short else window
 
 
 def _draw_corners(

@@ -20,6 +20,7 @@ from samdesk.core.plane import Plane, View
 from samdesk.core.window import Window
 from samdesk.views import theme
 from samdesk.views.widgets import slice_paint
+from samdesk.views.widgets.fusion import Values
 from samdesk.views.widgets.shown import Shown
 from samdesk.views.widgets.slice_paint import Look, Placed
 
@@ -191,7 +192,7 @@ class SliceView(QWidget):
         painter.fillRect(self.rect(), QColor(theme.CANVAS))
         placed = self.placed()
         if placed is not None and self.shown is not None:
-            slice_paint.draw_image(painter, self._gray(placed), placed)
+            slice_paint.draw_image(painter, self._picture(placed), placed)
             slice_paint.draw_missing(painter, self.shown, placed)
             if not self._is_peeking and self.look.has_overlays:
                 self._draw_over(painter, self.shown, placed)
@@ -212,12 +213,22 @@ class SliceView(QWidget):
             look = replace(look, marks=marks)
         slice_paint.draw_over(painter, shown, self.view, placed, look, self.cursor_mm)
 
-    def _gray(self, placed: Placed) -> QImage:
-        key = (placed.plane, self.look.window, self.look.is_inverted)
+    def _picture(self, placed: Placed) -> QImage:
+        other = self._other_values(placed.plane)
+        look = self.look
+        fusion = None if other is None else look.fusion
+        key = (placed.plane, look.window, look.is_inverted, fusion)
         if self._image is None or self._image[0] != key:
             assert self.shown is not None  # noqa: S101 - there is no plane without a scan
-            self._image = key, slice_paint.gray_image(self.shown, placed.plane, self.look)
+            self._image = key, slice_paint.image_of(self.shown, placed.plane, look, other)
         return self._image[1]
+
+    def _other_values(self, plane: Plane) -> Values | None:
+        """Give the scan that is drawn together with this one; None while it is not there."""
+        fusion = self.look.fusion
+        if fusion is None or self._is_peeking or not self.look.has_overlays:
+            return None
+        return fusion.values(self.view, plane)
 
     def _heat_image(self, placed: Placed) -> QImage:
         heat = self.look.heat

@@ -294,7 +294,7 @@ def test_an_unlinked_click_asks_nothing_and_the_key_asks(
     qtbot: QtBot, window: MainWindow, page: ReadPage, engine: Any
 ) -> None:
     trigger(window, "link")
-    assert page.link is Link.MM
+    assert page.linking.link is Link.MM
     before = page.right.pane.cursor_mm
     start = page.left.pane.cursor_mm
     click_at = (start[0] + 10, start[1], start[2])
@@ -302,7 +302,7 @@ def test_an_unlinked_click_asks_nothing_and_the_key_asks(
     widget.clicked.emit(click_at)
     assert_allclose(page.right.pane.cursor_mm, np.add(before, (10, 0, 0)))
     trigger(window, "link")
-    assert page.link is Link.OFF
+    assert page.linking.link is Link.OFF
     widget.clicked.emit(start)
     assert page.asking.question is None
     assert_allclose(page.right.pane.cursor_mm, np.add(before, (10, 0, 0)))
