@@ -10,8 +10,8 @@ from samdesk.errors import RunError
 FORMAT = 1
 # What `samdesk train` offers, and the supervised runs that evaluations start: the names of
 # training/registry.py, which the commands do not import.
-METHODS = ("sam",)
-TASKS: tuple[str, ...] = ()
+METHODS = ("sam", "mae")
+TASKS: tuple[str, ...] = ("segment", "heatmap")
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,14 @@ def _segment(
     segment(plan, folder, orders, say)
 
 
+def _heatmap(
+    plan: RunPlan, folder: Path, orders: "Orders", say: Callable[[RunEvent], None]
+) -> None:
+    from samdesk.training import heatmap
+
+    heatmap.run(plan, folder, orders, say)
+
+
 # Methods that learn without labels, moved by the loop.
 METHODS: Mapping[str, Callable[[Settings], Method[Any]]] = {
     "sam": _sam,
@@ -62,6 +70,7 @@ METHODS: Mapping[str, Callable[[Settings], Method[Any]]] = {
 # Supervised runs, which move themselves.
 TASKS: Mapping[str, Task] = {
     "segment": _segment,
+    "heatmap": _heatmap,
 }
 
 
