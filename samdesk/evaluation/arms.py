@@ -67,6 +67,8 @@ class Said:
         answers: (n, 3) LPS mm, not a number where none was given.
         truth: (n, 3) LPS mm.
         found: (n,) whether it was called found.
+        p_present: (n,) probability; not a number where the arm gives none.
+        verdicts, reasons: (n) words of cli.md and sentences; "" where the arm gives none.
         seconds: from cold.
         failure: why there is no answer at all; else empty.
     """
@@ -79,6 +81,9 @@ class Said:
     answers: NDArray[np.float64]
     truth: NDArray[np.float64]
     found: NDArray[np.bool_]
+    p_present: NDArray[np.float64]
+    verdicts: tuple[str, ...]
+    reasons: tuple[str, ...]
     seconds: float
     failure: str
 
@@ -143,7 +148,8 @@ def _asked(case: Case, arm: Arm, done: int, total: int) -> Generator[Progress, N
 def _value(case: Case, answers: Answers) -> dict[str, Any]:
     errors = errors_mm(answers.places, case.truth)
     best = errors if answers.best is None else errors_mm(answers.best, case.truth)
-    names = [*case.names, *[""] * (len(errors) - len(case.names))]
+    n = len(errors)
+    names = [*case.names, *[""] * (n - len(case.names))]
     found = [match.verdict is Verdict.FOUND for match in answers.matches]
     return {
         "names": names,
@@ -152,6 +158,9 @@ def _value(case: Case, answers: Answers) -> dict[str, Any]:
         "answers": np.asarray(answers.places, dtype=np.float64).tolist(),
         "truth": np.asarray(case.truth, dtype=np.float64).tolist(),
         "found": found or np.isfinite(errors).tolist(),
+        "p": [match.p_present for match in answers.matches] or [float("nan")] * n,
+        "verdicts": [match.verdict.value for match in answers.matches] or [""] * n,
+        "reasons": [match.reason for match in answers.matches] or [""] * n,
         "seconds": answers.seconds,
         "failure": answers.failure,
     }
@@ -167,6 +176,9 @@ def _said(case: str, label: str, value: Mapping[str, Any]) -> Said:
         np.array(value["answers"], dtype=np.float64).reshape(-1, 3),
         np.array(value["truth"], dtype=np.float64).reshape(-1, 3),
         np.array(value["found"], dtype=bool),
+        np.array(value["p"], dtype=np.float64),
+        tuple(value["verdicts"]),
+        tuple(value["reasons"]),
         float(value["seconds"]),
         str(value["failure"]),
     )

@@ -47,7 +47,10 @@ def chosen(said: Iterable[Said], keep: Callable[[str, str], bool]) -> list[Said]
             left.append(
                 replace(
                     one,
-                    names=tuple(n for n, kept in zip(one.names, mask, strict=True) if kept),
+                    names=_kept(one.names, mask),
+                    verdicts=_kept(one.verdicts, mask),
+                    reasons=_kept(one.reasons, mask),
+                    p_present=one.p_present[mask],
                     errors=one.errors[mask],
                     best=one.best[mask],
                     answers=one.answers[mask],
@@ -172,6 +175,10 @@ def _drawn(error: float, said: Said, at: int, asked: Asked, kept: Kept) -> Pictu
         stored = {"png": base64.b64encode(picture(miss)).decode("ascii")}
         kept.put(key, stored)
     return Picture(caption, base64.b64decode(stored["png"]))
+
+
+def _kept(words: Sequence[str], mask: NDArray[np.bool_]) -> tuple[str, ...]:
+    return tuple(word for word, is_kept in zip(words, mask, strict=True) if is_kept)
 
 
 def _row(label: str, said: Sequence[Said]) -> tuple[str, ...]:
