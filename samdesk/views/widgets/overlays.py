@@ -21,7 +21,7 @@ from samdesk.views.theme import CANVAS_TEXT, SMALL_POINT_SIZE
 HALO = 1.5
 RING = 12.0
 # Places of an alignment are many, so they are small.
-SMALL_RING, SMALL_FREE = 8.5, 5.5
+SMALL_RING, SMALL_FREE = 9.5, 6.5
 # Nothing is drawn nearer to a mark's center than this, in logical pixels.
 FREE = 10.0
 FAR_ALPHA = 0.45
