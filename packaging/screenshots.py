@@ -34,6 +34,7 @@ from samdesk.core.plane import View  # noqa: E402
 from samdesk.services.bundle import Services  # noqa: E402
 from samdesk.views import theme  # noqa: E402
 from samdesk.views.main_window import MainWindow  # noqa: E402
+from samdesk.views.widgets.fusion import FusionMode  # noqa: E402
 
 PATIENCE_S = 240
 MOST_BYTES = 400_000
@@ -249,6 +250,31 @@ def demo(s: Studio, _data: Path | None, _work: Path) -> None:
         s.take("phantom")
 
 
+def align(s: Studio, _data: Path | None, _work: Path) -> None:
+    """Two dates of the phantom aligned: at work, fused in colors, and one place of the table."""
+    s.window.start.demo.click()
+    s.wait(lambda: len(s.services.volumes.ids) >= 2)
+    aligning, panel, book = s.window.read.aligning, s.window.read.alignment, s.window.actions_book
+    shown = s.window.read.left.pane.shown
+    if shown is None:
+        return
+    at = shown.moved(View.AXIAL, shown.center_mm, round(0.36 * shown.count(View.AXIAL)))
+    s.window.read.left.pane.go_to(at)
+    book["align"].trigger()
+    s.wait(lambda: "gray" in panel.doing.text() or aligning.is_on)
+    s.take("aligning")
+    if not s.wait(lambda: aligning.is_on):
+        return
+    s.wait(lambda: False, 2)  # the slices of the other scan come a moment later
+    s.take("aligned")
+    struck = [tie for tie in panel.ties.rows if not tie.is_used]
+    aligning.choose((struck or list(panel.ties.rows))[0])
+    panel.select(aligning.tie)
+    aligning.show_mode(FusionMode.CHECKERBOARD)
+    s.wait(lambda: False, 2)
+    s.take("aligned_place")
+
+
 def radiograph(s: Studio, data: Path | None, _work: Path) -> None:
     """A radiograph with what its millimeters rest on."""
     if data is None:
@@ -281,7 +307,8 @@ def phantom(work: Path) -> list[Path]:
 
 
 SHOTS = {
-    one.__name__: one for one in (start, error, skipped, loading, match, absent, demo, radiograph)
+    one.__name__: one
+    for one in (start, error, skipped, loading, match, absent, demo, align, radiograph)
 }
 
 

@@ -134,15 +134,12 @@ class RegisteringService(QObject):
         return self._asked
 
     def cannot_say(self, fixed: SeriesId | None, moving: SeriesId | None) -> str:
-        """Say why two scans cannot be aligned; empty where they can, as far as is known."""
+        """Say why there is nothing to align; what the scans themselves lack is said by `failed`."""
         if fixed is None or moving is None:
             return "Open a second scan to align with this one."
         if fixed == moving:
             return "Both sides show the same scan; there is nothing to align."
-        opened = [self._volumes.get(one) for one in (fixed, moving)]
-        if opened[0] is None or opened[1] is None:
-            return ""
-        return self._reason(opened[0], opened[1])
+        return ""
 
     def ask(self, fixed_id: SeriesId, moving_id: SeriesId, is_deformable: bool = True) -> None:
         """Align a scan to another; what was asked before is let go for it.

@@ -192,18 +192,16 @@ def test_a_fault_of_the_engine_is_told_as_one(bench: Bench) -> None:
 def test_another_modality_is_refused_with_its_reason(bench: Bench, made: SimpleNamespace) -> None:
     bench.desk.opened[B] = made.opened(Modality.MR)
     bench.desk.open("a", "b")
-    assert "second scan is MR" in bench.service.cannot_say(A, B)
     bench.service.ask(A, B)
     bench.until(lambda: bench.of("failed"))
     error = bench.of("failed")[0][1]
-    assert (error.code, error.what) == ("not-comparable", bench.service.cannot_say(A, B))
+    assert error.code == "not-comparable"
+    assert "second scan is MR" in error.what
 
 
 def test_what_is_not_open_or_the_same_twice_cannot_be_aligned(bench: Bench) -> None:
     assert bench.service.cannot_say(A, None) == "Open a second scan to align with this one."
     assert "same scan" in bench.service.cannot_say(A, A)
-    assert bench.service.cannot_say(A, B) == ""
-    bench.desk.open("a", "b")
     assert bench.service.cannot_say(A, B) == ""
 
 

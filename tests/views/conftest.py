@@ -12,6 +12,7 @@ from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
 from samdesk.app import wiring
+from samdesk.core.correspondence import Correspondences
 from samdesk.core.geometry import Geometry, Position
 from samdesk.core.ids import ModelId
 from samdesk.core.match import Alternative, Match, SimilarityMap, Verdict
@@ -80,6 +81,18 @@ def found_at(at_mm: Position, **changes: Any) -> Match:
     return replace(match, **changes)
 
 
+def lattice_of(n_wrong: int = 6) -> Correspondences:
+    """Places of the made body and where they are in the second scan, some of them wrongly."""
+    axes = [np.arange(first, last, 12.0) for first, last in ((-40, 41), (-30, 31), (102, 168))]
+    fixed = np.array(np.meshgrid(*axes)).reshape(3, -1).T
+    rng = np.random.default_rng(8)
+    moving = fixed + SHIFT_MM + rng.normal(0, 0.4, fixed.shape)
+    wrong = rng.choice(len(fixed), n_wrong, replace=False)
+    moving[wrong] += rng.choice([-1, 1], (n_wrong, 3)) * rng.uniform(25, 40, (n_wrong, 3))
+    ones = np.ones(len(fixed))
+    return Correspondences(fixed, moving, 0.9 * ones, ones)
+
+
 @dataclass
 class MadeEngine:
     """Answers with what the test put in; the second scan is the first one, shifted.
@@ -89,12 +102,16 @@ class MadeEngine:
         error: raised in place of an answer.
         embed_steps: of 10 ms each.
         is_held: an embedding goes on until this is set to False.
+        is_lattice_held: so does the matching of a lattice.
+        lattice: the matched places of an alignment.
     """
 
     answer: Callable[[Position], Match] | None = None
     error: SamdeskError | None = None
     embed_steps: int = 2
     is_held: bool = False
+    is_lattice_held: bool = False
+    lattice: Correspondences = field(default_factory=lambda: lattice_of())
     asked: list[Position] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
     device: str = ""
@@ -141,6 +158,15 @@ class MadeEngine:
         distance = np.linalg.norm(geometry.to_mm(index) - np.add(at_mm, SHIFT_MM), axis=1)
         values = np.exp(-((distance / 12) ** 2)).astype(np.float32)
         return SimilarityMap(values.reshape(geometry.shape), geometry)
+
+    def correspondences(self, model: ModelId, pair: tuple[Any, Any]) -> Steps:
+        while self.is_lattice_held:
+            time.sleep(0.01)
+            yield Progress(1, 2, "matching the lattice")
+        yield Progress(0, 1, "matching the lattice")
+        if self.error is not None:
+            raise self.error
+        return self.lattice
 
     def terminate(self) -> None:
         """Its steps are short."""
