@@ -110,20 +110,26 @@ def draw_warp(volume: Volume, rng: np.random.Generator) -> Warp:
     return warp
 
 
-def warped_copy(volume: Volume, warp: Warp, rng: np.random.Generator) -> Volume:
+def warped_copy(
+    volume: Volume,
+    warp: Warp,
+    rng: np.random.Generator,
+    kept_share: tuple[float, float] = KEPT_SHARE,
+) -> Volume:
     """Make the copy: warped, cropped along z, resampled, recolored, noisy.
 
     Args:
         volume: CT in HU.
         warp: from `draw_warp`.
         rng: the only source of chance.
+        kept_share: least and most of the length that the crop keeps; (1, 1) for no crop.
 
     Returns:
         int16 volume along the patient's axes.
     """
     from scipy import ndimage
 
-    grid = _cropped_grid(volume.geometry, warp, rng)
+    grid = _cropped_grid(volume.geometry, warp, rng, kept_share)
     ratio = np.array(grid.spacing) / np.array(volume.geometry.spacing)
     sigma = np.where(ratio > 1.01, 0.4 * ratio, 0.0)
     array = np.asarray(volume.array, dtype=np.float32)
@@ -141,7 +147,13 @@ def warped_copy(volume: Volume, warp: Warp, rng: np.random.Generator) -> Volume:
     return Volume(np.clip(out, -1024, 3071).astype(np.int16), grid, volume.modality, volume.unit)
 
 
-def make_case(name: str, volume: Volume, seed: int, n: int = 40) -> Case:
+def make_case(
+    name: str,
+    volume: Volume,
+    seed: int,
+    n: int = 40,
+    kept_share: tuple[float, float] = KEPT_SHARE,
+) -> Case:
     """Make a warped copy of a scan and pairs of places in the body.
 
     Args:
@@ -149,10 +161,11 @@ def make_case(name: str, volume: Volume, seed: int, n: int = 40) -> Case:
         volume: CT in HU.
         seed: decides everything.
         n: places inside the crop; up to half as many outside it.
+        kept_share: least and most of the length that the crop keeps; (1, 1) for no crop.
     """
     rng = np.random.default_rng([seed, 7])
     warp = draw_warp(volume, rng)
-    copy = warped_copy(volume, warp, rng)
+    copy = warped_copy(volume, warp, rng, kept_share)
     places = draw_in_body(volume, 12 * n, rng)
     truth = warp.to_copy(places)
     low, high = copy.geometry.corners_mm.min(axis=0), copy.geometry.corners_mm.max(axis=0)
@@ -164,12 +177,14 @@ def make_case(name: str, volume: Volume, seed: int, n: int = 40) -> Case:
     )
 
 
-def _cropped_grid(geometry: Geometry, warp: Warp, rng: np.random.Generator) -> Geometry:
+def _cropped_grid(
+    geometry: Geometry, warp: Warp, rng: np.random.Generator, kept_share: tuple[float, float]
+) -> Geometry:
     """Lay a grid over the warped scan and keep a part of its length."""
     corners = warp.to_copy(geometry.corners_mm)
     low, high = corners.min(axis=0), corners.max(axis=0)
     length = high[2] - low[2]
-    kept = length * rng.uniform(*KEPT_SHARE)
+    kept = length * rng.uniform(*kept_share)
     low[2] += rng.uniform(0, length - kept)
     high[2] = low[2] + kept
     flat = max(float(rng.uniform(1.8, 2.6)), *geometry.spacing[1:])

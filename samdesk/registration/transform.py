@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from samdesk.core.geometry import Points
+from samdesk.core.geometry import Geometry, Points
 from samdesk.core.progress import Progress
 from samdesk.errors import SamdeskError
 from samdesk.registration.images import toolkit
@@ -45,6 +45,25 @@ class Registration:
         """
         rows = [self.inner.TransformPoint([float(v) for v in point]) for point in np.asarray(mm)]
         return np.array(rows, dtype=np.float64).reshape(-1, 3)
+
+    def map_grid(self, grid: Geometry) -> Points:
+        """Take all voxel centers of a grid along the patient's axes to the moving volume.
+
+        Args:
+            grid: as `Geometry.aligned` makes it.
+
+        Returns:
+            (voxels, 3) LPS mm, in the order of the array.
+        """
+        k, j, i = grid.shape
+        sk, sj, si = grid.spacing
+        sitk = toolkit()
+        field = sitk.TransformToDisplacementField(
+            self.inner, sitk.sitkVectorFloat64, (i, j, k), grid.affine[:3, 3].tolist(),
+            (si, sj, sk), np.eye(3).ravel().tolist(),
+        )  # fmt: skip
+        shift = np.asarray(sitk.GetArrayFromImage(field), dtype=np.float64).reshape(-1, 3)
+        return grid.to_mm(np.indices(grid.shape).reshape(3, -1).T.astype(np.float64)) + shift
 
 
 def execute(
