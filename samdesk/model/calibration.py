@@ -144,7 +144,7 @@ class Calibration:
 
     def probabilities(self, features: Array) -> Array:
         """The same for (n, f) features."""
-        raw = _logistic(features @ self.weights + self.bias)
+        raw = logistic(features @ self.weights + self.bias)
         out: Array = np.interp(raw, self.knots_x, self.knots_y)
         return out
 
@@ -162,8 +162,8 @@ def fit(features: Array, is_right: NDArray[np.bool_]) -> Calibration:
     y = np.asarray(is_right, dtype=np.float64)
     if min(y.sum(), len(y) - y.sum()) < FEWEST:
         raise ValueError(f"{int(y.sum())} of {len(y)} examples are right: too few of one kind")
-    weights, bias = _regression(features, y)
-    raw = _logistic(features @ weights + bias)
+    weights, bias = regression(features, y)
+    raw = logistic(features @ weights + bias)
     xs, ys = _monotone(raw, y)
     curve = Calibration(weights, bias, xs, ys, 0.5, 0.1)
     found, absent = _thresholds(curve.probabilities(features), y)
@@ -193,15 +193,15 @@ def area_under_curve(score: Array, is_positive: NDArray[np.bool_]) -> float:
     return total / (n_positive * n_negative)
 
 
-def _regression(features: Array, y: Array) -> tuple[Array, float]:
-    """Logistic regression by Newton's method, with a small ridge on standardized features."""
+def regression(features: Array, y: Array) -> tuple[Array, float]:
+    """Fit a logistic regression by Newton's method, with a small ridge on standardized features."""
     middle, spread = features.mean(axis=0), features.std(axis=0) + 1e-9
     x = np.column_stack(((features - middle) / spread, np.ones(len(features))))
     penalty = RIDGE * len(y) * np.eye(x.shape[1]) / 10
     penalty[-1, -1] = 0.0
     w = np.zeros(x.shape[1])
     for _ in range(ROUNDS):
-        p = _logistic(x @ w)
+        p = logistic(x @ w)
         slope = x.T @ (p - y) + penalty @ w
         curvature = (x * (p * (1 - p) + 1e-9)[:, None]).T @ x + penalty + 1e-9 * np.eye(len(w))
         step = np.linalg.solve(curvature, slope)
@@ -253,6 +253,7 @@ def _thresholds(probabilities: Array, y: Array) -> tuple[float, float]:
     return round(found, 3), round(min(absent, found), 3)
 
 
-def _logistic(x: Array) -> Array:
+def logistic(x: Array) -> Array:
+    """1 / (1 + exp(-x))."""
     out: Array = 1.0 / (1.0 + np.exp(-np.clip(x, -40.0, 40.0)))
     return out

@@ -92,7 +92,8 @@ class FlatView:
     def to_view(self, at: Tensor) -> Tensor:
         """Take places (n, 2) of the picture to the view, whose map must not bend."""
         back = torch.linalg.inv(self.matrix)
-        return (at - self.center) @ back.T + (self.side - 1) / 2
+        out: Tensor = (at - self.center) @ back.T + (self.side - 1) / 2
+        return out
 
     def cut(self, values: Tensor, *, repeat: bool) -> Tensor:
         """Sample (j, i) values; beyond the picture they are dark, or its edge goes on."""

@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional as F  # noqa: N812 - the name torch's own manual uses
 
 from samdesk.core.geometry import Geometry
 from samdesk.core.phantom import projection
@@ -34,7 +33,8 @@ AIR_HU = -1000.0
 LEAST_MM = 90.0
 # A pixel shows something if the grey around it differs by this part of the range.
 LEAST_CONTRAST = 0.035
-CONTRAST_REACH = 12
+CONTRAST_SIDE = 25
+N_PLACES = 4000
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +44,7 @@ class TrainingPicture:
     Attributes:
         name: for the list of data in the card.
         values: (j, i) float32, -1000 to 1000, bone bright.
-        places: (n, 2) pixels (x, y) of where it shows something.
+        places: (n, 2) some of the pixels (x, y) where it shows something.
     """
 
     name: str
@@ -95,22 +95,21 @@ def load(
 def prepared(name: str, picture: Radiograph, long_side_px: int) -> TrainingPicture:
     """Bring a radiograph to the network's size and find where it shows something."""
     rows, columns = picture.array.shape
-    values = torch.from_numpy(resampled(levels(picture), Frame.of((rows, columns), long_side_px)))
-    return TrainingPicture(name, values, _places(values))
+    values = resampled(levels(picture), Frame.of((rows, columns), long_side_px))
+    return TrainingPicture(name, torch.from_numpy(values), _places(values))
 
 
-def _places(values: Tensor) -> Tensor:
-    """Pixels whose surroundings are not all one grey; all of them where there are none such."""
-    n = 2 * CONTRAST_REACH + 1
-    x = values[None, None] / (BRIGHT - DARK)
-    mean, square = (
-        F.avg_pool2d(v, n, 1, CONTRAST_REACH, count_include_pad=False) for v in (x, x * x)
-    )
-    spread = (square - mean * mean).clamp_min(0).sqrt()[0, 0]
-    found = (spread > LEAST_CONTRAST).nonzero()
-    if len(found) < values.numel() // 20:
-        found = torch.ones_like(values).nonzero()
-    return found.flip(1).float()
+def _places(values: NDArray[np.float32]) -> Tensor:
+    """Some pixels whose surroundings are not all one grey; of all where there are few such."""
+    from scipy import ndimage
+
+    x = values / (BRIGHT - DARK)
+    mean, square = (ndimage.uniform_filter(v, CONTRAST_SIDE, mode="nearest") for v in (x, x * x))
+    spread = np.sqrt(np.maximum(square - mean * mean, 0))
+    found = np.argwhere(spread > LEAST_CONTRAST)
+    if len(found) < values.size // 20:
+        found = np.argwhere(np.ones_like(values, bool))
+    return torch.from_numpy(found[:: max(1, len(found) // N_PLACES), ::-1].astype(np.float32))
 
 
 def _projections(
@@ -127,7 +126,7 @@ def _projections(
         turned = [angle + float(rng.uniform(-4, 4)) for angle in ANGLES]
         films = [film(volume, angle) for angle in turned]
         beside = kept.with_suffix(".part.npz")
-        np.savez(beside, **{f"film{n}": array for n, array in enumerate(films)})
+        np.savez(beside, allow_pickle=False, **{f"film{n}": array for n, array in enumerate(films)})
         beside.replace(kept)
     with np.load(kept, allow_pickle=False) as arrays:
         return [
@@ -150,7 +149,7 @@ def film(volume: Volume, angle_deg: float) -> NDArray[np.float32]:
     # without the table: no radiograph shows one
     hu = np.where(ndimage.binary_dilation(body_mask(hu), iterations=2), hu, np.float32(AIR_HU))
     turned = ndimage.rotate(hu, angle_deg, axes=(1, 2), order=1, cval=AIR_HU)
-    geometry = Geometry(turned.shape, np.diag([DRR_SPACING_MM] * 3 + [1.0]))
+    geometry = Geometry.aligned(turned.shape, (DRR_SPACING_MM,) * 3, np.zeros(3))
     through = projection.radiograph(Volume(turned, geometry, Modality.CT, Unit.HU)).array
     # A detector's numbers are shown by their logarithm; it is what the beam met on its way.
     path = -np.log(np.maximum(through.astype(np.float32), np.float32(1e-6)))
