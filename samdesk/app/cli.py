@@ -29,7 +29,10 @@ logger = logging.getLogger(__name__)
 
 # Each is a module of app/commands with one function of its name. They are loaded when they are
 # asked for: the window must not wait for what `phantom` or `bench` need.
-COMMANDS = ("info", "match", "demo", "phantom", "train", "evaluate", "bench", "model", "selftest")
+COMMANDS = (
+    "info", "match", "register", "demo", "phantom", "train", "evaluate", "bench", "model",
+    "selftest",
+)  # fmt: skip
 WINDOW = "window"
 HELP = ("-h", "--help")
 

@@ -8,10 +8,8 @@ from dataclasses import dataclass
 
 from samdesk.core.geometry import Position
 from samdesk.core.match import Verdict
+from samdesk.io.page import POLICY, RESEARCH_ONLY, STYLE
 
-RESEARCH_ONLY = "Research use only. samdesk is not a medical device."
-# Nothing is fetched and nothing runs, also when a name in the report tries to.
-POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 CURVE_MM = 30.0
 CURVE_SIZE = (420, 190)
 MARGIN_PX = 34
@@ -22,18 +20,6 @@ SUMMARY_COLUMNS = (
 MATCH_COLUMNS = (
     "Date", "Name", "Kind", "Verdict", "#x", "#y", "#z", "#True error, mm", "#Present", "Note",
 )  # fmt: skip
-
-STYLE = """
-:root{color-scheme:light dark}
-body{font:15px/1.5 system-ui,sans-serif;max-width:66rem;margin:2rem auto;padding:0 1rem}
-h1{font-size:1.6rem;margin:.2rem 0}h2{font-size:1.2rem;margin-top:2rem}
-.note{border-left:4px solid #c77700;padding:.3rem .8rem}
-table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
-th,td{text-align:left;padding:.25rem .6rem;border-bottom:1px solid #8884}
-td.n,th.n{text-align:right}
-figure{margin:1.2rem 0}img{max-width:100%;background:#000}
-figcaption{color:#777}svg text{font-size:11px;fill:currentColor}
-"""
 
 
 @dataclass(frozen=True)
