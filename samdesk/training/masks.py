@@ -42,10 +42,13 @@ def predicted(network: nn.Module, hu: Tensor, device: torch.device) -> Tensor:
 
 
 def dice(found: Tensor, truth: Tensor, n_classes: int) -> list[float | None]:
-    """Overlap 2|A and B| / (|A| + |B|) of each class; None where neither mask has it."""
+    """Overlap 2|A and B| / (|A| + |B|) of each class; None where the truth does not have it.
+
+    So the mean of a scan is over the same classes, whichever network answered.
+    """
     out: list[float | None] = []
     for number in range(1, n_classes + 1):
         a, b = found == number, truth == number
         size = int(a.sum()) + int(b.sum())
-        out.append(round(2 * int((a & b).sum()) / size, 5) if size else None)
+        out.append(round(2 * int((a & b).sum()) / size, 5) if bool(b.any()) else None)
     return out

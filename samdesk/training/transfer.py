@@ -8,7 +8,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,7 @@ from samdesk.training.data import labelled
 from samdesk.training.data.labelled import Labelled
 from samdesk.training.data.patches import PatchSource
 from samdesk.training.masks import dice, loss_of, predicted
-from samdesk.training.networks.segmenter import Segmenter, copy_trunk
+from samdesk.training.networks.segmenter import Segmenter, copy_trunk, layout_of
 from samdesk.training.windows import WINDOWS, windowed
 
 if TYPE_CHECKING:
@@ -51,7 +51,9 @@ class SegmentSettings:
         runs: [labelled scans, seed] of each run.
         spacing_mm: edge of the input voxels.
         intensities: "hu" or "percentile".
-        channels, size: see `Segmenter`; those of the start, where there is one.
+        channels, size: see `Segmenter`.
+        layout: a checkpoint or model folder whose channels and size are taken instead, so that
+            an arm without start has the network of the others.
         steps, batch, patch: patches of (k, j, i) voxels, so many a step.
         learning_rate: the largest of the schedule.
         measured: how often a run is measured on validation scans.
@@ -67,6 +69,7 @@ class SegmentSettings:
     intensities: str = HU
     channels: tuple[int, ...] = (16, 32, 64, 128)
     size: int = 32
+    layout: str = ""
     steps: int = 150
     batch: int = 2
     patch: tuple[int, ...] = (48, 64, 64)
@@ -117,7 +120,7 @@ def segment(plan: RunPlan, folder: Path, orders: "Orders", say: Callable[[RunEve
         RunError: a scan or mask cannot be used, or the start has another layout.
         Stopped: a stop was asked.
     """
-    settings = SegmentSettings.from_plan(plan.settings)
+    settings = _with_layout(SegmentSettings.from_plan(plan.settings))
     begun = time.monotonic()
     device = loop.pick_device(plan.device)
     start = checkpoint.weights(Path(plan.start)) if plan.start else {}
@@ -145,6 +148,16 @@ def segment(plan: RunPlan, folder: Path, orders: "Orders", say: Callable[[RunEve
         told["seconds_so_far"] = round(time.monotonic() - begun, 1)
         say(RunEvent("evaluated", number + 1, share * plan.minutes * 60, told))
     say(RunEvent("result", len(done), time.monotonic() - begun, {"runs": done}))
+
+
+def _with_layout(settings: SegmentSettings) -> SegmentSettings:
+    if not settings.layout:
+        return settings
+    try:
+        channels, size = layout_of(checkpoint.weights(Path(settings.layout)))
+    except ValueError as error:
+        raise RunError(f"The layout cannot be read: {error}.", code="plan") from error
+    return replace(settings, channels=channels, size=size)
 
 
 def _loaded(
@@ -290,7 +303,7 @@ class _Run:
         )
 
     def _measured(self, scans: Sequence[Labelled]) -> list[list[float | None]]:
-        """Dice of each scan and class; None where neither the mask nor the answer has it."""
+        """Dice of each scan and class; None where the mask does not have it."""
         self.network.eval()
         n_classes = len(self.settings.classes)
         with torch.no_grad(), self._half():

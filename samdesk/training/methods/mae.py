@@ -20,12 +20,14 @@ from samdesk.core.runs import RunPlan
 from samdesk.core.volume import Modality
 from samdesk.errors import RunError
 from samdesk.model.intensities import HU, PERCENTILE
+from samdesk.training import checkpoint
 from samdesk.training.base import Prepared, Provenance
 from samdesk.training.data import scans
 from samdesk.training.data.scans import TrainingScan
 from samdesk.training.data.views import cut, random_view
 from samdesk.training.export import Promise, export
 from samdesk.training.networks.mae import Described, MaeNetwork
+from samdesk.training.networks.segmenter import layout_of
 from samdesk.training.windows import WINDOWS, windowed
 
 AIR_HU = -1000.0
@@ -44,6 +46,7 @@ class MaeSettings:
         modality: CT, or MR whose values are brought to fixed numbers first.
         spacing_mm: edge of the input voxels.
         channels, size: see `MaeNetwork`.
+        layout: a checkpoint or model folder whose channels and size are taken instead.
         pairs: patches a step.
         patch: voxels of a patch along (k, j, i), multiples of 16 and of the block.
         block: edge of a hidden block, in voxels.
@@ -54,6 +57,7 @@ class MaeSettings:
     spacing_mm: float = 2.5
     channels: tuple[int, ...] = (16, 32, 64, 128)
     size: int = 32
+    layout: str = ""
     pairs: int = 4
     patch: tuple[int, ...] = (64, 64, 64)
     block: int = 8
@@ -147,8 +151,16 @@ class MaeMethod:
 
     def network(self) -> nn.Module:
         """Build the network with weights from torch's global seed."""
+        return MaeNetwork(len(WINDOWS), *self._layout())
+
+    def _layout(self) -> tuple[tuple[int, ...], int]:
         s = self.settings
-        return MaeNetwork(len(WINDOWS), s.channels, s.size)
+        if not s.layout:
+            return s.channels, s.size
+        try:
+            return layout_of(checkpoint.weights(Path(s.layout)))
+        except ValueError as error:
+            raise RunError(f"The layout cannot be read: {error}.", code="plan") from error
 
     def prepare(self, plan: RunPlan, folder: Path) -> Steps[Progress, None, Prepared]:
         """Bring all scans onto the network's grid; held-out patches are drawn once."""
@@ -211,7 +223,7 @@ class MaeMethod:
             multiple_of=MULTIPLE_OF,
             windows=WINDOWS,
             strides=STRIDES,
-            size=s.size,
+            size=self._layout()[1],
             intensities=s.intensities,
         )
         info, least = export(Described(network), promise, plan, told, folder)

@@ -71,6 +71,21 @@ def unfolded(x: Tensor) -> Tensor:
     return x.reshape(b, c // VOXELS_IN_CELL, 2 * k, 2 * j, 2 * i)
 
 
+def layout_of(given: Mapping[str, Tensor]) -> tuple[tuple[int, ...], int]:
+    """Read channels of the stages and size of the pyramid off a network's weights.
+
+    Raises:
+        ValueError: they are no weights of this layout; the sentence names what is missing.
+    """
+    channels = []
+    for number in range(1, 5):
+        name = f"stage{number}.0.weight" if number == 1 else f"stage{number}.0.first.weight"
+        if name not in given:
+            raise ValueError(f"{name} is missing")
+        channels.append(int(given[name].shape[0]))
+    return tuple(channels), int(given["fine_pyramid.laterals.0.weight"].shape[0])
+
+
 @torch.no_grad()
 def copy_trunk(network: Trunk, given: Mapping[str, Tensor]) -> list[str]:
     """Copy stages and pyramid by name.
