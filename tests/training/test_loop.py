@@ -20,12 +20,11 @@ PLAN = RunPlan("sam", ("made",), SETTINGS, minutes=100.0, seed=3, device="cpu")
 @pytest.fixture(autouse=True)
 def small_patches(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two cores are all there is; and float32, since bf16 on maps so small is not exact."""
-    monkeypatch.setattr("samdesk.training.data.pairs.SHAPES", ((32, 32, 32),))
     monkeypatch.setattr(loop, "_bf16_is_fast", lambda: False)
 
 
 def source(rng: torch.Generator) -> PairSource:
-    return PairSource([blob_scan()], 2.5, PairSettings(n_places=32), rng)
+    return PairSource([blob_scan()], 2.5, PairSettings(n_places=32, shapes=((32, 32, 32),)), rng)
 
 
 def steps(n: int) -> Callable[[], bool]:

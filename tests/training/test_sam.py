@@ -57,15 +57,14 @@ def test_places_of_a_pair_are_the_same_place() -> None:
 
 
 @pytest.mark.slow
-def test_thirty_steps_lower_the_loss(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("samdesk.training.data.pairs.SHAPES", ((32, 32, 32),))
+def test_thirty_steps_lower_the_loss() -> None:
     torch.manual_seed(0)
     rng = torch.Generator().manual_seed(0)
     settings = SamSettings(channels=(8, 8, 8, 8), size=8, pairs=1, n_negatives=256, n_pool=256)
     method = SamMethod(settings)
     network = method.network()
     optimizer = torch.optim.AdamW(network.parameters(), lr=3e-3)
-    source = PairSource([blob_scan()], 2.5, PairSettings(n_places=64), rng)
+    source = PairSource([blob_scan()], 2.5, PairSettings(n_places=64, shapes=((32, 32, 32),)), rng)
     told = []
     for _ in range(30):
         pairs = [source.draw()]
