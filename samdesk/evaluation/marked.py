@@ -204,6 +204,7 @@ RIM_MM = 25.0
 MEDIAN_MM = 15.0
 SMOOTH_MM = 6.0
 LEAST_ABOVE_MM, LEAST_BELOW_MM = 10.0, 12.0
+LARGEST_HOLE_MM2 = 400.0
 # A floor as high as this is a shadow in a sick lung.
 LEAST_BELOW_CARINA_MM = 40.0
 
@@ -258,6 +259,9 @@ def _dome(lung: NDArray[np.bool_], grid: Geometry) -> Position | None:
     up = 1.0 if grid.affine[2, 0] > 0 else -1.0
     stack = lung if up > 0 else lung[::-1]
     columns = stack.sum(axis=0) * grid.spacing[0] >= LEAST_ABOVE_MM
+    hole_mm2 = (ndimage.binary_fill_holes(columns) & ~columns).sum() * np.prod(grid.spacing[1:])
+    if hole_mm2 > LARGEST_HOLE_MM2:
+        return None  # the dome rises through the top of the scan
     depth = ndimage.distance_transform_edt(columns, grid.spacing[1:])
     floor = stack.argmax(axis=0).astype(np.float64)
     has_floor = columns & (floor > 0)

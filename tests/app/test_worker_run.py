@@ -2,11 +2,14 @@
 
 import sys
 import time
+from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from samdesk.app import worker_run
+from samdesk.core.progress import Progress
 from samdesk.core.runs import RunPlan
 from samdesk.errors import ReadError, RunError
 from samdesk.io.base import finish
@@ -42,15 +45,21 @@ def worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return script
 
 
+def heard(steps: Generator[Progress, None, dict[str, Any]]) -> tuple[list[Progress], Any]:
+    """Move steps to their end and give what they told and their result."""
+    told: list[Progress] = []
+    while True:
+        try:
+            told.append(next(steps))
+        except StopIteration as end:
+            return told, end.value
+
+
 def test_the_result_comes_back_and_is_not_made_twice(worker: Path, tmp_path: Path) -> None:
     worker.write_text(TALKS)
     folder = tmp_path / "run"
-    steps = worker_run.run_worker(PLAN, folder)
-    told = []
-    with pytest.raises(StopIteration) as end:
-        while True:
-            told.append(next(steps))
-    assert end.value.value == {"dice": 0.75}
+    told, result = heard(worker_run.run_worker(PLAN, folder))
+    assert result == {"dice": 0.75}
     assert any("loss 0.5" in progress.doing for progress in told)
     assert told[-1].share == pytest.approx(2 / 60, abs=0.01)
     assert finish(worker_run.run_worker(PLAN, folder)) == {"dice": 0.75}
