@@ -33,6 +33,8 @@ class SetSpec:
         key: table whose points form the first group; empty where all points form one.
         contours: beginnings of the names of points that form the second group.
         observed: table with several observers' marks; empty where one person marked.
+        is_own_judged: whether the claim is judged by SAM trained on the set's own pictures, as the
+            shipped model has seen none of the kind.
         alone: title of the group where there is one only, or of the first.
     """
 
@@ -43,6 +45,7 @@ class SetSpec:
     key: str = ""
     contours: tuple[str, ...] = ()
     observed: str = ""
+    is_own_judged: bool = False
 
 
 SETS: tuple[SetSpec, ...] = (
@@ -60,8 +63,9 @@ SETS: tuple[SetSpec, ...] = (
         "landmarks_mean.csv",
         "19 points",
         observed="landmarks.csv",
+        is_own_judged=True,
     ),
-    SetSpec("hand", "Hands", "landmarks.csv", "37 points"),
+    SetSpec("hand", "Hands", "landmarks.csv", "37 points", is_own_judged=True),
 )
 
 

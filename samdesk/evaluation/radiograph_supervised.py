@@ -12,13 +12,16 @@ from samdesk.core.progress import Progress
 from samdesk.core.runs import RunPlan
 from samdesk.errors import SamdeskError
 from samdesk.evaluation.evaluations import RunWorker
+from samdesk.evaluation.radiograph_arms import Arm, Kind
 from samdesk.evaluation.radiograph_sets import Floats, PictureSet
 
 SIZES = (1, 5, 10, 25, 50)
 SEEDS = 3
-# Training longer does not help on the validation pictures: docs/benchmarks/radiographs.md.
-STEPS_FEW, STEPS_MANY, MANY = 160, 240, 25
+# Steps by the number of pictures from which they hold. Whether more would help was looked at on
+# the validation pictures: docs/benchmarks/radiographs.md.
+STEPS = ((1, 80), (5, 110), (10, 130), (25, 170), (50, 200), (51, 240))
 QUICK_STEPS = 40
+LONG_SIDE_PX = 192
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +33,7 @@ class Trained:
         seed: of weights, augmentation and choice of the pictures.
         places: by test picture, (p, 2) pixels; None where the run failed.
         curve: (step, validation error in pixels).
+        losses: (step, loss on the training pictures).
         failure: why it failed, as a sentence; else empty.
     """
 
@@ -37,6 +41,7 @@ class Trained:
     seed: int
     places: dict[str, Floats] | None
     curve: tuple[tuple[float, float], ...] = ()
+    losses: tuple[tuple[float, float], ...] = ()
     failure: str = ""
 
 
@@ -53,8 +58,8 @@ def order(count: int, seed: int) -> list[int]:
 
 def plan_for(chosen: PictureSet, n: int, seed: int, *, is_quick: bool = False) -> RunPlan:
     """Write the plan of one run; all sizes of one seed are parts of one another."""
-    train, few = chosen.pictures["train"], n < MANY
-    steps = QUICK_STEPS if is_quick else STEPS_FEW if few else STEPS_MANY
+    train = chosen.pictures["train"]
+    steps = QUICK_STEPS if is_quick else max(count for least, count in STEPS if n >= least)
     return RunPlan(
         method="heatmap",
         data=tuple(str(train[row].path) for row in order(len(train), seed)[:n]),
@@ -64,6 +69,7 @@ def plan_for(chosen: PictureSet, n: int, seed: int, *, is_quick: bool = False) -
             "test": [str(p.path) for p in chosen.pictures["test"]],
             "steps": steps,
             "patience": steps,
+            "long_side_px": LONG_SIDE_PX,
         },
         seed=seed,
         threads=1,
@@ -122,6 +128,18 @@ def train(
     return [finished[row] for row in range(len(plans))]
 
 
+def arms_of(runs: Sequence[Trained]) -> list[Arm]:
+    """Gather the runs by their number of training pictures; seeds are repetitions."""
+    out = []
+    for n in sorted({run.n for run in runs}):
+        ours = [run for run in runs if run.n == n]
+        repeats = tuple(run.places for run in ours if run.places is not None)
+        failures = tuple(run.failure for run in ours if run.failure)
+        label = f"supervised, {n} picture{'s' if n > 1 else ''} ({len(repeats)} seeds)"
+        out.append(Arm(label, Kind.SUPERVISED, n, repeats, failures))
+    return out
+
+
 def _one(
     chosen: PictureSet, n: int, seed: int, plan: RunPlan, folder: Path, run_worker: RunWorker
 ) -> Generator[Progress, None, Trained]:
@@ -142,4 +160,5 @@ def _read(chosen: PictureSet, n: int, seed: int, path: Path) -> Trained:
         for p in chosen.pictures["test"]
     }
     curve = tuple((float(c["step"]), float(c["validation_px"])) for c in result["curve"])
-    return Trained(n, seed, places, curve)
+    losses = tuple((float(c["step"]), float(c["loss"])) for c in result["curve"])
+    return Trained(n, seed, places, curve, losses)
