@@ -17,7 +17,7 @@ from samdesk.evaluation.base import Answers, Case
 from samdesk.model import search
 from samdesk.model.embedder import embed
 from samdesk.model.embedding import Embedding
-from samdesk.model.matcher import Matcher
+from samdesk.model.scaled import matcher_for
 from samdesk.model.session import Session
 from samdesk.model.similarity import keys_of
 from samdesk.registration import affine, deformable
@@ -88,7 +88,7 @@ class Samdesk:
             found = search.everywhere(keys_of(b), a.descriptors(case.places))
             places = found.at_mm
         else:
-            answers = yield from Matcher(self.embeddings.info).answers(
+            answers = yield from matcher_for(self.embeddings.info).answers(
                 a,
                 b,
                 case.places,

@@ -157,9 +157,9 @@ class ModelEngine:
 
     def _matcher(self, model: ModelId) -> "Matcher":
         if model not in self._matchers:
-            from samdesk.model.matcher import Matcher
+            from samdesk.model.scaled import matcher_for
 
-            self._matchers[model] = Matcher(self._sessions[model].info)
+            self._matchers[model] = matcher_for(self._sessions[model].info)
         return self._matchers[model]
 
     def _cached(self) -> "EmbeddingCache":

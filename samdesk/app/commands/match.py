@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 import typer
 
-from samdesk.app import exit_codes, paths
+from samdesk.app import exit_codes, matching_radiographs, paths
 from samdesk.app.progress_bar import run_steps
 from samdesk.core.match import Match, Verdict
+from samdesk.core.models import ModelInfo
 from samdesk.core.point import TemplatePoint
 from samdesk.core.progress import Progress
+from samdesk.core.radiograph import Radiograph
 from samdesk.core.reading import Opened
 from samdesk.core.reading_notes import Notice
 from samdesk.core.study import Series
 from samdesk.core.volume import Modality, Volume
-from samdesk.errors import GeometryError, NoRoom, ReadError, UsageError
+from samdesk.errors import GeometryError, ModelError, NoRoom, ReadError, UsageError
 
 if TYPE_CHECKING:
     from samdesk.io.match_table import MatchRow
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from samdesk.model.embedding import Embedding
     from samdesk.model.matcher import Matcher
     from samdesk.model.session import Session
+    from samdesk.model.shelf import Shelf
 
 
 class Device(Enum):
@@ -102,19 +105,28 @@ def _steps(
 ) -> Generator[Progress, None, Result]:
     from samdesk.io.match_table import MatchRow
     from samdesk.model.cache import EmbeddingCache
-    from samdesk.model.matcher import Matcher, unknown
+    from samdesk.model.matcher import unknown
+    from samdesk.model.scaled import matcher_for
     from samdesk.model.session import Session
     from samdesk.model.shelf import Shelf
 
     shelf = Shelf(paths.models_folders())
-    info = shelf.get(model) if model else shelf.default(Modality.CT)
+    named = shelf.get(model) if model else None
+    if named is None:
+        shelf.default()  # a program without its own model says so before it reads anything
+    read = yield from _read(template)
+    info = named or _usual(shelf, read[1].image)
+    if isinstance(read[1].image, Radiograph):
+        matching_radiographs.check_model(info)
     yield Progress(0, 0, "loading the model")
     session = Session(info, device.value)
     if session.is_fallback:
         _tell(f"The graphics card cannot be used here; {session.device_words} computes instead.")
+    if isinstance(read[1].image, Radiograph):
+        return (yield from _radiographs(read[1], points, targets, session))
     cache = EmbeddingCache(paths.cache_folder())
-    matcher = Matcher(info)
-    first = yield from _scan(template, session, cache)
+    matcher = matcher_for(info)
+    first = yield from _scan(template, *read, session, cache)
     wanted = _points(points, first.opened)
     rows: list[MatchRow] = []
     refused: list[tuple[str, ReadError | GeometryError | NoRoom]] = []
@@ -123,7 +135,8 @@ def _steps(
             if first.reason:
                 matches = [unknown(first.reason, info.id)] * len(wanted)
             else:
-                second = yield from _scan(spec, session, cache)
+                read = yield from _read(spec)
+                second = yield from _scan(spec, *read, session, cache)
                 matches = yield from _matches(matcher, first, second, wanted)
         except (ReadError, GeometryError, NoRoom) as error:
             refused.append((spec, error))
@@ -136,20 +149,65 @@ def _steps(
     return Result(rows, tuple(refused))
 
 
-def _scan(
-    spec: str, session: "Session", cache: "EmbeddingCache"
-) -> Generator[Progress, None, Scan]:
-    """Open a scan and embed it where the model can be asked about it."""
+def _radiographs(
+    template: Opened, points: Path, targets: list[str], session: "Session"
+) -> Generator[Progress, None, Result]:
+    """Match in pixels, where the template is a radiograph."""
+    from samdesk.io.match_table import MatchRow
+
+    def opened(spec: str) -> Generator[Progress, None, Opened]:
+        return (yield from _read(spec))[1]
+
+    assert isinstance(template.image, Radiograph)  # noqa: S101 - the caller looked
+    wanted = _points(points, template)
+    answers = yield from matching_radiographs.steps(
+        template.image, wanted, targets, session, opened
+    )
+    rows = [
+        MatchRow(target=one.target, name=point.name, match=match)
+        for one in answers
+        for point, match in zip(wanted, one.matches, strict=True)
+    ]
+    return Result(rows, tuple((one.target, one.refused) for one in answers if one.refused))
+
+
+def _usual(shelf: "Shelf", image: Volume | Radiograph) -> ModelInfo:
+    """Give the model for what the template is; CT's where there is none, which then says why."""
+    from samdesk.model.fitness import taken_for
+
+    if isinstance(image, Radiograph):
+        return shelf.default(Modality.DX)
+    try:
+        return shelf.default(taken_for(image))
+    except ModelError as error:
+        if error.code != "model-unknown":
+            raise
+        return shelf.default(Modality.CT)
+
+
+def _read(spec: str) -> Generator[Progress, None, tuple[Series, Opened]]:
+    """Choose the scan of an argument and open it."""
     from samdesk.io import registry
-    from samdesk.model.embedder import embed
-    from samdesk.model.fitness import reason_against
 
     series = yield from registry.choose(spec)
     opened = yield from registry.open_series(series)
     _tell_notices(spec, opened.notices)
+    return series, opened
+
+
+def _scan(
+    spec: str, series: Series, opened: Opened, session: "Session", cache: "EmbeddingCache"
+) -> Generator[Progress, None, Scan]:
+    """Embed a scan where the model can be asked about it."""
+    from samdesk.model.embedder import embed
+    from samdesk.model.fitness import reason_against
+
     if not isinstance(opened.image, Volume):
-        reason = "This is a radiograph; the installed models know volumes."
-        return Scan(spec, series, opened, None, reason)
+        raise ReadError(
+            f"{spec} is a radiograph and the template is a volume.",
+            code="not-comparable",
+            hint="Name volumes as targets.",
+        )
     reason = reason_against(opened.image, session.info, opened.notices)
     if reason:
         return Scan(spec, series, opened, None, reason)
