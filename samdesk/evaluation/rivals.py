@@ -16,9 +16,9 @@ from samdesk.model.matcher import Matcher
 from samdesk.registration import affine, aligned, deformable, demons
 from samdesk.registration.transform import Registration
 
-# Images of 4 mm where the truth is exact; across people, where errors are several times that, 5 mm
-# halve the time.
-FINE_MM, COARSE_MM = 4.0, 5.0
+# Voxels of the images that all registrations compare: where the truth is exact, and across people,
+# where errors are several times that and the coarser images take half the time.
+FINE_MM, COARSE_MM = 5.0, 6.0
 AGREE_MM = 10.0
 
 
