@@ -28,8 +28,9 @@ def held_out(
         cells (collapse: above 0.5) and effective rank of the fine vectors.
     """
     errors, fines = [], []
+    device = next(network.parameters()).device
     for pair, x in zip(pairs, inputs, strict=True):
-        fine, coarse = network(x)
+        fine, coarse = (cells.float().cpu() for cells in network(x.to(device)))
         errors.append(_errors(pair, fine, coarse))
         rows = fine[1].flatten(1).T
         fines.append(rows[:: max(1, len(rows) // 2000)])

@@ -59,6 +59,16 @@ def channels_last(module: nn.Module) -> nn.Module:
     return module
 
 
+def fast_on_cuda(network: nn.Module) -> None:
+    """Let cuDNN try its algorithms and torch fuse what lies between; shapes are few and fixed.
+
+    `Module.compile` works in place, so the names of the weights in a checkpoint stay.
+    """
+    torch.backends.cudnn.benchmark = True
+    torch.set_float32_matmul_precision("high")
+    network.compile(dynamic=False)
+
+
 def _bf16_is_fast() -> bool:
     """Time one convolution both ways: what the processor's name promises is not always so."""
     x = torch.randn(1, 16, 24, 24, 24).to(memory_format=torch.channels_last_3d)
@@ -162,6 +172,8 @@ def _start(
     average = copy.deepcopy(network).eval()
     optimizer = torch.optim.AdamW(network.parameters(), lr=1e-3, weight_decay=1e-4)
     rng = torch.Generator().manual_seed(plan.seed)
+    if device.torch.type == "cuda":
+        fast_on_cuda(network)
     state = checkpoint.State(network, average, optimizer, rng)
     return checkpoint.restore(resumed / CHECKPOINT, state) if resumed else state
 

@@ -50,6 +50,14 @@ def cropped(hu: Tensor, rng: Generator, air: float) -> Tensor:
     return hu
 
 
+def _noise(hu: Tensor, rng: Generator) -> Tensor:
+    """Draw as many numbers as a patch has voxels where the patch is; on a GPU from a seed."""
+    if hu.device.type == "cpu":
+        return torch.randn(hu.shape, generator=rng)
+    seed = int(torch.randint(2**62, (1,), generator=rng))
+    return torch.randn(hu.shape, generator=Generator(hu.device).manual_seed(seed), device=hu.device)
+
+
 def augmented(hu: Tensor, rng: Generator, air: float = -1000.0) -> Tensor:
     """Draw and apply curve, blur, thick slices, noise and crop to a (k, j, i) patch in HU."""
     if _draw(rng) < 0.8:
@@ -59,10 +67,10 @@ def augmented(hu: Tensor, rng: Generator, air: float = -1000.0) -> Tensor:
     if _draw(rng) < 0.2:
         hu = F.avg_pool3d(hu[None, None], 3, 1, 1, count_include_pad=False)[0, 0]
     if _draw(rng) < 0.6:
-        noise = torch.randn(hu.shape, generator=rng) * (40 * _draw(rng))
+        noise = _noise(hu, rng) * (40 * _draw(rng))
         if _draw(rng) < 0.5:
             noise = F.avg_pool3d(noise[None, None], 3, 1, 1)[0, 0] * 3
-        hu = hu + noise.to(hu.device)
+        hu = hu + noise
     if _draw(rng) < 0.3:
         hu = cropped(hu, rng, air)
     return hu

@@ -83,6 +83,12 @@ class PairSettings:
     bump_mm: float = 18.0
 
 
+def home(asked: str) -> torch.device:
+    """Say where scans lie during a run: beside the network, for copying would starve a GPU."""
+    is_there = asked in ("auto", "cuda") and torch.cuda.is_available()
+    return torch.device("cuda" if is_there else "cpu")
+
+
 class PairSource:
     """Draws pairs from scans; all chance comes from one generator."""
 
@@ -97,6 +103,7 @@ class PairSource:
         self.spacing_mm = spacing_mm
         self.scans = scans
         self.crossings = crossings
+        self.device = scans[0].hu.device if scans else torch.device("cpu")
         self.settings = settings
         self.rng = rng
         self.real = [s for s in scans if s.shared is None]
@@ -137,7 +144,7 @@ class PairSource:
             return None
         picked = torch.randint(len(a.body), (N_DRAWN,), generator=self.rng)
         within = torch.rand(N_DRAWN, 3, generator=self.rng) - 0.5
-        places = a.body[picked] + within * self.spacing_mm
+        places = a.body[picked.to(self.device)] + within.to(self.device) * self.spacing_mm
         return self._pair(a, a, places, places, shape)
 
     def _made_pair(
@@ -158,8 +165,9 @@ class PairSource:
             crossing = crossing.swapped()
         n = torch.randint(len(crossing.at_first), (N_DRAWN // 2,), generator=self.rng)
         offset = (torch.rand(len(n), 3, generator=self.rng) - 0.5) * 2 * OFFSET_MM
-        at_a = crossing.at_first[n] + offset
-        at_b = crossing.at_second[n] + (crossing.linear[n] @ offset[:, :, None])[:, :, 0]
+        at_a = (crossing.at_first[n] + offset).to(self.device)
+        turned = (crossing.linear[n] @ offset[:, :, None])[:, :, 0]
+        at_b = (crossing.at_second[n] + turned).to(self.device)
         a, b = self.scans[crossing.first], self.scans[crossing.second]
         return self._pair(a, b, at_a, at_b, shape, noise_mm=CROSSING_NOISE_MM)
 
@@ -174,9 +182,9 @@ class PairSource:
         noise_mm: float = 0.0,
     ) -> Pair | None:
         n = self._int(len(at_a))
-        reach = torch.tensor(shape) * self.spacing_mm * 0.35
-        jitter = (torch.rand(2, 3, generator=self.rng) - 0.5) * reach
-        half = torch.tensor(shape) * self.spacing_mm * 0.5
+        size = torch.tensor(shape)
+        jitter = (torch.rand(2, 3, generator=self.rng) - 0.5) * (size * self.spacing_mm * 0.35)
+        jitter, half = jitter.to(self.device), (size * self.spacing_mm * 0.5).to(self.device)
         first = random_view(
             shape, _inside(a, at_a[n] + jitter[0], half, self.spacing_mm), self.spacing_mm, self.rng
         )
@@ -192,7 +200,8 @@ class PairSource:
         keep = (_within(u, shape) & _within(v, shape)).nonzero()[:, 0]
         if len(keep) < self.settings.n_places // 3:
             return None
-        keep = keep[torch.randperm(len(keep), generator=self.rng)[: self.settings.n_places]]
+        order = torch.randperm(len(keep), generator=self.rng)[: self.settings.n_places]
+        keep = keep[order.to(self.device)]
         exact = second.to_index(at_b[keep])
         middle = b.body[:, 2].median()
         image_mm = at_b[keep].clone()
@@ -218,7 +227,8 @@ class PairSource:
 def _inside(scan: TrainingScan, center: Tensor, half: Tensor, spacing_mm: float) -> Tensor:
     """Move a patch's center so that it does not show more air beyond the scan than it must."""
     low = scan.origin + half * 0.7
-    high = scan.origin + torch.tensor(scan.hu.shape) * spacing_mm - half * 0.7
+    shape = torch.tensor(scan.hu.shape, device=scan.origin.device)
+    high = scan.origin + shape * spacing_mm - half * 0.7
     middle = (low + high) / 2
     low, high = torch.minimum(low, middle), torch.maximum(high, middle)
     return torch.minimum(torch.maximum(center, low), high)
@@ -230,5 +240,5 @@ def _near(view: View, mm: Tensor) -> Tensor:
 
 
 def _within(index: Tensor, shape: tuple[int, int, int]) -> Tensor:
-    high = torch.tensor(shape) - 1 - EDGE
+    high = torch.tensor(shape, device=index.device) - 1 - EDGE
     return ((index >= EDGE) & (index <= high)).all(1)

@@ -3,7 +3,7 @@
 import hashlib
 import logging
 from collections.abc import Generator, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +47,17 @@ class TrainingScan:
     body: Tensor
     shared: Tensor | None = None
     patient: int = -1
+
+    def to(self, device: torch.device) -> "TrainingScan":
+        """Give the scan with its tensors on the device."""
+        shared = None if self.shared is None else self.shared.to(device)
+        return replace(
+            self,
+            hu=self.hu.to(device),
+            origin=self.origin.to(device),
+            body=self.body.to(device),
+            shared=shared,
+        )
 
 
 def sha256(path: Path) -> str:

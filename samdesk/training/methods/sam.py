@@ -27,7 +27,7 @@ from samdesk.training.base import Prepared, Provenance
 from samdesk.training.cells import NEVER, cell_centers, info_nce, read
 from samdesk.training.data import crossing, scans
 from samdesk.training.data.crossing import Crossing
-from samdesk.training.data.pairs import Pair, PairSettings, PairSource
+from samdesk.training.data.pairs import Pair, PairSettings, PairSource, home
 from samdesk.training.data.scans import TrainingScan
 from samdesk.training.export import Promise, export
 from samdesk.training.networks.sam import COARSE_STRIDE, FINE_STRIDE, SamNetwork
@@ -150,6 +150,7 @@ class SamMethod:
         cache = folder / "cache"
         ours = yield from scans.load(plan.data, mm, cache, plan.seed)
         crossings = yield from self._crossings(ours, cache)
+        ours = [scan.to(home(plan.device)) for scan in ours]
         if not plan.validation:
             return Prepared(lambda rng: PairSource(ours, mm, drawing, rng, crossings))
         held = yield from scans.load(plan.validation, mm, cache, plan.seed)
