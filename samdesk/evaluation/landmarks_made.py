@@ -6,11 +6,10 @@ from time import perf_counter
 import numpy as np
 
 from samdesk.core.phantom.lesions import SITES
-from samdesk.core.phantom.render import lesions_of
 from samdesk.core.progress import Progress
 from samdesk.evaluation import landmark_tables as tables
 from samdesk.evaluation.arms import Arm, Asked, Said, ask
-from samdesk.evaluation.base import Bar, Section, Table
+from samdesk.evaluation.base import Bar, Case, Section, Table
 from samdesk.evaluation.contenders import Embeddings
 from samdesk.evaluation.evaluations import Request
 from samdesk.evaluation.made import (
@@ -22,6 +21,7 @@ from samdesk.evaluation.made import (
     made_patient,
 )
 from samdesk.evaluation.rivals import COARSE_MM, baseline_arms, spline_arm
+from samdesk.evaluation.stored import stored_case
 
 SEEDS = (FIRST_SEED, FIRST_SEED + 1, FIRST_SEED + 2, FIRST_SEED + 3)
 DATES = ((0, 1), (1, 2))
@@ -46,7 +46,7 @@ def made_follow_up(
     seeds, spacing = _of(request)
     dated = [((seed, a), (seed, b)) for seed in seeds for a, b in DATES]
     dated = dated[:1] if request.is_quick else dated
-    asked = [_made_asked(a, b, spacing) for a, b in dated]
+    asked = [_made_asked(request, a, b, spacing) for a, b in dated]
     said = yield from ask(asked, arms, request.kept)
     rivals = (*baseline_arms(COARSE_MM), spline_arm(embeddings, COARSE_MM))
     beside = yield from ask(asked[:N_REGISTERED], rivals, request.kept)
@@ -84,7 +84,7 @@ def made_across(
     """Match places of one made patient in the next."""
     started = perf_counter()
     seeds, spacing = _of(request)
-    asked = [_made_asked((seed, 0), (seed + 1, 0), spacing) for seed in seeds]
+    asked = [_made_asked(request, (seed, 0), (seed + 1, 0), spacing) for seed in seeds]
     said = yield from ask(asked, arms, request.kept)
     rivals = (*baseline_arms(COARSE_MM), spline_arm(embeddings, COARSE_MM))
     beside = yield from ask(asked[:N_REGISTERED], rivals, request.kept)
@@ -117,12 +117,14 @@ def _of(request: Request) -> tuple[tuple[int, ...], tuple[float, float, float]]:
     return (SEEDS[:1], QUICK_SPACING) if request.is_quick else (SEEDS, SPACING)
 
 
-def _made_asked(a: Dated, b: Dated, spacing: tuple[float, float, float]) -> Asked:
-    return Asked(
-        f"made patient {a[0]}.{a[1]} to {b[0]}.{b[1]}",
-        f"{spacing} mm, {N_RANDOM} random places",
-        lambda: made_case(a, b, spacing),
-    )
+def _made_asked(request: Request, a: Dated, b: Dated, spacing: tuple[float, float, float]) -> Asked:
+    name = f"made patient {a[0]}.{a[1]} to {b[0]}.{b[1]}"
+    version = f"{spacing} mm, {N_RANDOM} random places"
+
+    def make() -> Case:
+        return stored_case(request.kept, f"{name} | {version}", lambda: made_case(a, b, spacing))
+
+    return Asked(name, version, make)
 
 
 def _radii(
@@ -130,9 +132,9 @@ def _radii(
 ) -> dict[tuple[str, str], float]:
     """Give the radius in mm of each lesion on the target's date; 0 where it is not there."""
     return {
-        (one.name, name): lesion.diameter_mm / 2
+        (one.name, name): course.diameters_mm[target[1]] / 2
         for (_, target), one in zip(dated, asked, strict=True)
-        for name, lesion in lesions_of(made_patient(target[0]), target[1]).items()
+        for name, course in made_patient(target[0]).lesions.items()
     }
 
 
