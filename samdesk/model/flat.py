@@ -70,7 +70,7 @@ class FlatEmbedding:
         out = np.einsum("nmc,nm->nc", self.rows[flat], share)
         for part in (out[:, :half], out[:, half:]):
             part /= np.maximum(np.linalg.norm(part, axis=1, keepdims=True), 1e-6)
-        return (out * np.float32(np.sqrt(0.5))).astype(np.float32)
+        return np.asarray(out * np.sqrt(0.5), np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,25 +114,49 @@ def embed_picture(
             code="model-incompatible",
             hint="Install the model again.",
         )
+    return embedding_of(
+        fine,
+        coarse,
+        frame,
+        (info.fine_stride, info.coarse_stride),
+        model=str(info.id),
+        pixel_mm=radiograph.pixel_mm,
+        seconds=time.perf_counter() - begun,
+    )
+
+
+def embedding_of(
+    fine: Array,
+    coarse: Array,
+    frame: Frame,
+    strides: tuple[int, int],
+    *,
+    model: str = "",
+    pixel_mm: tuple[float, float] | None = None,
+    seconds: float = 0.0,
+) -> FlatEmbedding:
+    """Lay the coarse map over the fine one.
+
+    Args:
+        fine: the network's fine map (c, j, i) of unit length.
+        coarse: its coarse map (c, j, i).
+        frame: how the picture lies in its input.
+        strides: input pixels a fine and a coarse cell.
+        model: id of the model.
+        pixel_mm: of the picture.
+        seconds: that it took.
+    """
     shape = (int(fine.shape[1]), int(fine.shape[2]))
     j, i = np.divmod(np.arange(shape[0] * shape[1]), shape[1])
-    centers = _centers(i, j, info.fine_stride)
-    flat, share = flat_peak.corners(centers, coarse.shape[1:], info.coarse_stride)
+    centers = _centers(i, j, strides[0])
+    flat, share = flat_peak.corners(centers, coarse.shape[1:], strides[1])
     table = coarse.reshape(len(coarse), -1).T
-    up = np.einsum("nmc,nm->nc", table[flat], share)
+    up = sum(table[flat[:, n]] * share[:, n, None] for n in range(4))
     up /= np.maximum(np.linalg.norm(up, axis=1, keepdims=True), 1e-6)
     rows = np.concatenate([fine.reshape(len(fine), -1).T, up], axis=1) * np.float32(np.sqrt(0.5))
     inside = np.asarray((centers <= np.array(frame.size[::-1]) - 0.5).all(axis=1), np.bool_)
-    return FlatEmbedding(
-        str(info.id),
-        frame,
-        shape,
-        info.fine_stride,
-        np.ascontiguousarray(rows, np.float32),
-        inside,
-        radiograph.pixel_mm,
-        time.perf_counter() - begun,
-    )
+    whole = np.ascontiguousarray(rows, np.float32)
+    return FlatEmbedding(model, frame, shape, strides[0], whole, inside, pixel_mm, seconds)
 
 
 class FlatMatcher:

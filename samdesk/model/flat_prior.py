@@ -28,6 +28,8 @@ LEAST_SHARE = 0.06
 NEAR_PX = 48.0
 PULL = 1.5
 SEED = 20231
+# Twice the area of the triangle of a sample.
+LEAST_AREA_PX = 2000.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,19 +110,19 @@ def _distance(affine: NDArray[np.float64], from_px: Places, to_px: Places) -> ND
 def _consensus(from_px: Places, to_px: Places) -> NDArray[np.bool_] | None:
     """Find the affine that most pairs agree with, from a fixed seed, and tell which those are."""
     generator = np.random.default_rng(SEED)
-    best, most = None, 0.0
     x = np.concatenate([from_px, np.ones((len(from_px), 1))], axis=1)
-    for _ in range(ROUNDS):
-        chosen = generator.choice(len(x), 3, replace=False)
-        if abs(np.linalg.det(x[chosen])) < 200.0:
-            continue
-        affine = np.linalg.solve(x[chosen], to_px[chosen]).T
-        scales = np.linalg.svd(affine[:, :2], compute_uv=False)
-        if scales[1] < SMALLEST_SCALE or scales[0] > LARGEST_SCALE:
-            continue
-        square = (_distance(affine, from_px, to_px) / INLIER_PX) ** 2
-        # near pairs count more than far ones, which ends ties between equal counts
-        score = float(np.maximum(0.0, 1.0 - square).sum())
-        if score > most:
-            best, most = square < 1.0, score
-    return best
+    samples = generator.integers(0, len(x), (ROUNDS, 3))
+    # three places that lie nearly on a line hold no affine
+    samples = samples[np.abs(np.linalg.det(x[samples])) >= LEAST_AREA_PX]
+    if not len(samples):
+        return None
+    affines = np.linalg.solve(x[samples], to_px[samples]).transpose(0, 2, 1)
+    scales = np.linalg.svd(affines[:, :, :2], compute_uv=False)
+    affines = affines[(scales[:, 1] >= SMALLEST_SCALE) & (scales[:, 0] <= LARGEST_SCALE)]
+    if not len(affines):
+        return None
+    moved = np.einsum("rab,nb->rna", affines, x)
+    square = ((moved - to_px) ** 2).sum(axis=2) / INLIER_PX**2
+    # near pairs count more than far ones, which ends ties between equal counts
+    best = int(np.maximum(0.0, 1.0 - square).sum(axis=1).argmax())
+    return np.asarray(square[best] < 1.0, np.bool_)

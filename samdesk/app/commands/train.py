@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from samdesk.app import exit_codes
+from samdesk.app.training_data import dimensions, expanded
 from samdesk.core.runs import METHODS, RunEvent, RunPlan
 from samdesk.errors import NoRoom, ReadError, RunError, SamdeskError, Stopped, UsageError
 from samdesk.io.atomic import write_text
@@ -23,11 +24,14 @@ KIND_BY_CODE: dict[int, type[SamdeskError]] = {3: ReadError, 7: NoRoom}
 
 
 def train(
-    method: Annotated[str, typer.Option(help="sam")],
+    method: Annotated[str, typer.Option(help=", ".join(METHODS))],
     out: Annotated[Path, typer.Option(help="The run's folder.")],
     data: Annotated[
         list[str] | None,
-        typer.Option(help="Scans, folders of scans, or phantom:N for N made patients."),
+        typer.Option(
+            help="Scans or folders of them, volumes or radiographs; phantom:N for N made patients; "
+            "drr:PATH for radiographs projected from a CT volume."
+        ),
     ] = None,
     config: Annotated[Path | None, typer.Option(help="A plan.json to take settings from.")] = None,
     minutes: Annotated[float | None, typer.Option(min=0.01, help="Time to train.")] = None,
@@ -83,6 +87,8 @@ def _new(
         raise UsageError("There is nothing to train on.", hint="Name scans with --data.")
     values = json.loads(base.to_json())
     values |= {"method": method, "data": scans}
+    if dimensions(scans) == 2:
+        values["settings"] = {**values["settings"], "dimensions": 2}
     if validation:
         values["validation"] = tuple(expanded(validation))
     return _changed(RunPlan(**values), minutes, device)
@@ -104,34 +110,6 @@ def _changed(plan: RunPlan, minutes: float | None, device: str) -> RunPlan:
     if device != "auto":
         values["device"] = device
     return RunPlan.from_json(json.dumps(values))
-
-
-def expanded(data: list[str]) -> list[str]:
-    """Replace a folder that holds volume files by those files; a DICOM folder stays one scan.
-
-    Raises:
-        UsageError: a path that is not there.
-    """
-    out: list[str] = []
-    for item in data:
-        if item.startswith("phantom:"):
-            if not item.removeprefix("phantom:").isdigit():
-                raise UsageError(f"{item} should be phantom:N with a number of patients.")
-            out.append(item)
-            continue
-        path = Path(item)
-        if not path.exists():
-            raise UsageError(f"There is no scan at {item}.")
-        inside = sorted(p for p in path.glob("*") if p.name.endswith(VOLUME_SUFFIXES))
-        out += (
-            [str(p.absolute()) for p in inside]
-            if path.is_dir() and inside
-            else [str(path.absolute())]
-        )
-    return out
-
-
-VOLUME_SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".mha")
 
 
 def worker_command(plan_path: Path) -> list[str]:

@@ -1,6 +1,7 @@
 """Two views of one radiograph, changed in shape and grey, with the places that both show."""
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -15,6 +16,8 @@ CURVE_KNOTS = 7
 SHADE_KNOTS = 4
 # Places tried in the second view, of which the first shows a part.
 N_DRAWN = 4000
+# Places that two views of different pictures must share.
+FEWEST_ACROSS = 30
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,7 @@ class FlatSettings:
             factors.
         elastic_px, knot_px: displacements of a control grid in the second view (standard
             deviation), and its mesh.
+        cross_share: pairs of two pictures, once the network has found places that they share.
     """
 
     view_px: int = 384
@@ -38,6 +42,7 @@ class FlatSettings:
     shear: float = 0.1
     elastic_px: float = 9.0
     knot_px: float = 80.0
+    cross_share: float = 0.4
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +67,21 @@ class FlatPair:
             self.at_first.to(device),
             self.at_second.to(device),
         )
+
+
+@dataclass(frozen=True, eq=False)
+class SharedPlaces:
+    """Two pictures and the places that they share.
+
+    Attributes:
+        first, second: the pictures.
+        at_first, at_second: (n, 2) pixels (x, y) of the same places.
+    """
+
+    first: TrainingPicture
+    second: TrainingPicture
+    at_first: Tensor
+    at_second: Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,15 +137,25 @@ class FlatSource:
     """Draws pairs of views from pictures; all chance comes from one generator."""
 
     def __init__(
-        self, pictures: list[TrainingPicture], settings: FlatSettings, rng: Generator
+        self,
+        pictures: Sequence[TrainingPicture],
+        settings: FlatSettings,
+        rng: Generator,
+        known: Callable[[], SharedPlaces | None] = lambda: None,
     ) -> None:
         self.pictures = pictures
         self.settings = settings
         self.rng = rng
+        self.known = known
 
     def draw(self) -> FlatPair:
         """Draw until a pair shares enough places."""
         while True:
+            shared = self.known() if self._uniform(0, 1) < self.settings.cross_share else None
+            if shared is not None:
+                pair = self._across(shared)
+                if pair is not None:
+                    return pair
             picture = self.pictures[
                 int(torch.randint(len(self.pictures), (1,), generator=self.rng))
             ]
@@ -148,6 +178,21 @@ class FlatSource:
         return FlatPair(
             self._grey(first, picture), self._grey(second, picture), u[keep], within[keep]
         )
+
+    def _across(self, shared: SharedPlaces) -> FlatPair | None:
+        """Show two pictures around a place that they share."""
+        s = self.settings
+        one, other = shared.first, shared.second
+        n = int(torch.randint(len(shared.at_first), (1,), generator=self.rng))
+        first = self._view(one, shared.at_first[n], bends=False)
+        second = self._view(other, shared.at_second[n], bends=False)
+        u, v = first.to_view(shared.at_first), second.to_view(shared.at_second)
+        inside = ((u >= 0) & (u <= s.view_px - 1) & (v >= 0) & (v <= s.view_px - 1)).all(1)
+        keep = inside.nonzero()[:, 0]
+        keep = keep[torch.randperm(len(keep), generator=self.rng)[: s.n_places]]
+        if len(keep) < FEWEST_ACROSS:
+            return None
+        return FlatPair(self._grey(first, one), self._grey(second, other), u[keep], v[keep])
 
     def _uniform(self, low: float, high: float) -> float:
         return low + (high - low) * float(torch.rand(1, generator=self.rng))
@@ -210,7 +255,7 @@ def changed(values: Tensor, rng: Generator) -> Tensor:
     low, high = uniform(0.0, 0.2), uniform(0.75, 1.05)
     x = low + (high - low) * x
     if uniform(0, 1) < 0.5:
-        x = x + torch.randn(x.shape, generator=rng) * uniform(0, 0.05)
+        x = x + torch.randn(x.shape, generator=rng) * uniform(0, 0.03)
     if uniform(0, 1) < 0.35:
         _cover(x, rng)
     return x.clamp(0, 1) * (BRIGHTEST - DARKEST) + DARKEST

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Generator, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from samdesk.core.radiograph import Radiograph
 from samdesk.core.volume import Modality, Unit, Volume
 from samdesk.errors import RunError, SamdeskError
 from samdesk.io import registry
+from samdesk.io.scan import scan
 from samdesk.model.flat_input import BRIGHT, DARK, Frame, levels, resampled
 from samdesk.model.preprocess import to_network_grid
 from samdesk.training.data.scans import body_mask, sha256
@@ -45,11 +46,13 @@ class TrainingPicture:
         name: for the list of data in the card.
         values: (j, i) float32, -1000 to 1000, bone bright.
         places: (n, 2) some of the pixels (x, y) where it shows something.
+        is_projected: made from a CT volume.
     """
 
     name: str
     values: Tensor
     places: Tensor
+    is_projected: bool = False
 
 
 def load(
@@ -75,21 +78,38 @@ def load(
             if item.startswith(DRR):
                 path = Path(item.removeprefix(DRR))
                 for name, picture in (yield from _projections(path, cache, seed)):
-                    pictures.append(prepared(name, picture, long_side_px))
+                    made = prepared(name, picture, long_side_px)
+                    pictures.append(replace(made, is_projected=True))
             else:
-                opened = yield from registry.open_path(Path(item))
-                if not isinstance(opened.image, Radiograph):
-                    raise RunError(
-                        f"{Path(item).name} is a volume; radiographs are learned from pictures.",
-                        hint=f"Name it {DRR}{Path(item).name} to learn from its projections.",
-                    )
-                pictures.append(prepared(Path(item).name, opened.image, long_side_px))
+                for picture in (yield from _radiographs(Path(item))):
+                    pictures.append(prepared(Path(item).name, picture, long_side_px))
         except SamdeskError as error:
             logger.warning("training.skipped code=%s", error.code)
             yield Progress(n, len(wanted), f"skipped {Path(item).name}: {error.what}")
     if not pictures:
         raise RunError("None of the pictures could be used for training.", code="nothing-to-open")
     return pictures
+
+
+def _radiographs(path: Path) -> Generator[Progress, None, list[Radiograph]]:
+    """Open every radiograph of a file or folder.
+
+    Raises:
+        RunError: there is none.
+    """
+    report = yield from scan([path])
+    found: list[Radiograph] = []
+    for series in report.series:
+        if series.is_picture and not series.is_apart:
+            opened = yield from registry.open_series(series)
+            if isinstance(opened.image, Radiograph):
+                found.append(opened.image)
+    if not found:
+        raise RunError(
+            f"There is no radiograph in {path.name}.",
+            hint=f"Name a CT volume {DRR}PATH to learn from its projections.",
+        )
+    return found
 
 
 def prepared(name: str, picture: Radiograph, long_side_px: int) -> TrainingPicture:

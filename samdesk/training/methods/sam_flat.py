@@ -14,8 +14,8 @@ negatives here: radiographs of one kind all show the same part of the body, so t
 another picture is as likely to be the same place in another patient.
 """
 
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Generator as Steps
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,9 @@ from samdesk.training.base import Prepared, Provenance
 from samdesk.training.cells import NEVER, info_nce
 from samdesk.training.cells_flat import cell_centers, read
 from samdesk.training.data import pictures
+from samdesk.training.data.crossing_flat import Crossing
 from samdesk.training.data.picture_views import FlatPair, FlatSettings, FlatSource
+from samdesk.training.data.pictures import TrainingPicture
 from samdesk.training.evaluate import effective_rank
 from samdesk.training.export import Promise, export
 from samdesk.training.networks.flat import COARSE_STRIDE, FINE_STRIDE, MULTIPLE_OF, FlatNetwork
@@ -40,6 +42,8 @@ from samdesk.training.networks.flat import COARSE_STRIDE, FINE_STRIDE, MULTIPLE_
 # fine and coarse maps (c, j, i) of the first and of the second view of a pair
 Output = tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]
 
+# As the loop names it; a run that goes on needs no time to learn before it compares pictures.
+CHECKPOINT = "checkpoint.safetensors"
 N_HELD_OUT_PAIRS = 24
 N_PLACES = 64
 
@@ -54,6 +58,8 @@ class SamFlatSettings:
         pairs: pairs a step.
         exclude_px, exclude_coarse_px: nearer cells are neither positive nor negative.
         tau, tau_coarse, tau_fused: temperatures.
+        cross_after, cross_every: after so many steps, and then every so many, two pictures are
+            compared for places that they share.
         drawing: how views are drawn; its names stand beside these in a plan.
     """
 
@@ -66,6 +72,8 @@ class SamFlatSettings:
     tau: float = 0.07
     tau_coarse: float = 0.1
     tau_fused: float = 0.06
+    cross_after: int = 150
+    cross_every: int = 2
     learning_rate: float = 2e-3
     drawing: FlatSettings = field(default_factory=FlatSettings)
 
@@ -93,6 +101,8 @@ class SamFlatMethod:
 
     def __init__(self, settings: SamFlatSettings) -> None:
         self._settings = settings
+        self._crossing: Crossing | None = None
+        self._steps = 0
 
     @property
     def settings(self) -> SamFlatSettings:
@@ -106,18 +116,32 @@ class SamFlatMethod:
     def prepare(self, plan: RunPlan, folder: Path) -> Steps[Progress, None, Prepared]:
         """Read all pictures; held-out pairs are drawn once."""
         s, cache = self.settings, folder / "cache"
+        if plan.start or (folder / CHECKPOINT).exists():
+            self._steps = s.cross_after
         ours = yield from pictures.load(plan.data, s.long_side_px, cache, plan.seed)
         if not plan.validation:
-            return Prepared(lambda rng: FlatSource(ours, s.drawing, rng))
+            return Prepared(self._source(ours))
         held = yield from pictures.load(plan.validation, s.long_side_px, cache, plan.seed)
         source = FlatSource(held, s.drawing, Generator().manual_seed(0))
         fixed = [source.draw() for _ in range(N_HELD_OUT_PAIRS)]
-        return Prepared(
-            lambda rng: FlatSource(ours, s.drawing, rng), lambda network: held_out(network, fixed)
-        )
+        return Prepared(self._source(ours), lambda network: held_out(network, fixed))
+
+    def _source(self, ours: list[TrainingPicture]) -> Callable[[Generator], FlatSource]:
+        """Make the drawing of pairs, which learns of shared places as the network finds them."""
+
+        def made(rng: Generator) -> FlatSource:
+            own = Generator().manual_seed(rng.initial_seed())
+            self._crossing = Crossing(ours, own)
+            return FlatSource(ours, self.settings.drawing, rng, self._crossing.draw)
+
+        return made
 
     def outputs(self, network: nn.Module, drawn: Sequence[FlatPair]) -> list[Output]:
         """Run the network on all views at once and give the maps pair by pair."""
+        s = self.settings
+        self._steps += 1
+        if self._crossing and self._steps > s.cross_after and self._steps % s.cross_every == 0:
+            self._crossing.seek(network)
         x = channels([view for pair in drawn for view in (pair.first, pair.second)])
         fine, coarse = network(x.to(memory_format=torch.channels_last))
         fines, coarses = fine.unbind(0), coarse.unbind(0)
