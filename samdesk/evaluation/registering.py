@@ -26,6 +26,7 @@ from samdesk.evaluation.registering_arms import (
     SAM_SPLINE,
     SPLINE,
     Work,
+    fused_of,
     grey_arms,
     sam_arms,
 )
@@ -138,6 +139,7 @@ def _parts(work: Work, request: Request) -> list[_Part]:
 def _section(part: _Part, request: Request) -> Generator[Progress, None, Section]:
     started = perf_counter()
     said = yield from ask(part.asked, part.arms, request.kept)
+    said += fused_of(said)
     organs = organs_of(part.asked, part.arms, request.kept)
     worst = landmark_tables.worst_pictures(said, part.asked, SAM_SPLINE, request.kept, 3)
     tables = [side_by_side(part.title, said, organs, SECONDS)]

@@ -4,7 +4,7 @@ Seconds are those of the processor on one thread, from the opened volumes to the
 two ways share (the affine, the embeddings, the matches) is worked out once and counted for both.
 """
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from time import process_time
 from typing import Any, TypeVar
@@ -15,8 +15,9 @@ from samdesk.core.correspondence import Correspondences
 from samdesk.core.match import Match
 from samdesk.core.models import ModelInfo
 from samdesk.core.progress import Progress
-from samdesk.evaluation.arms import Arm
+from samdesk.evaluation.arms import Arm, Said
 from samdesk.evaluation.base import Answers, Case
+from samdesk.evaluation.figures import errors_mm
 from samdesk.evaluation.kept import Kept
 from samdesk.evaluation.overlap import LabeledCase, dice_of
 from samdesk.model import lattice
@@ -33,9 +34,12 @@ Steps = Generator[Progress, None, Result]
 SPACING_MM = 5.0
 RECIPE = (
     f"{SPACING_MM:g} mm, {affine.BINS} bins, {deformable.GRID_MM:g} mm, {deformable.LEVELS}, "
-    f"{demons.LEVELS}"
+    f"{demons.LEVELS}, tissue scale {deformable.TISSUE}"
 )
-SAM_RECIPE = f"{RECIPE}, {deformable.NEAR_LEVELS}, lattice {lattice.STEP_MM:g} mm, {refine.RULE}"
+SAM_RECIPE = (
+    f"{RECIPE}, {deformable.NEAR_LEVELS}, {aligned.GREY_SHARE:g} of grey values, "
+    f"lattice {lattice.STEP_MM:g} mm"
+)
 
 AFFINE, SPLINE, DEMONS = "affine", "affine + B-spline", "affine + demons"
 TOLD = "affine + B-spline, TOLD the true offset"
@@ -222,33 +226,58 @@ class Way:
 
 
 class Places:
-    """The matches themselves as a contender, or fused with the registration.
+    """The matches themselves as a contender.
 
     Args:
         work: shared by all.
-        is_fused: whether the registration is asked too.
     """
 
-    def __init__(self, work: Work, *, is_fused: bool) -> None:
+    label = MATCH
+
+    def __init__(self, work: Work) -> None:
         self._work = work
-        self._is_fused = is_fused
-        self.label = FUSED if is_fused else MATCH
 
     def answer(self, case: Case) -> Generator[Progress, None, Answers]:
-        """Match the case's places; what the program gives none for counts as no answer."""
+        """Match the case's places; where the program gives none, the likeliest counts as best."""
         said, seconds = yield from self._work.answers(case)
         matches: list[Match] = [answer.match for answer in said]
-        at_mm = np.array([m.at_mm or (np.nan,) * 3 for m in matches]).reshape(-1, 3)
-        if not self._is_fused:
-            return Answers(at_mm, seconds, tuple(matches))
-        found, alone = yield from self._work.sam_spline(case)
-        # Both were embedded once; the seconds of that are in both and count once.
-        _, twice = yield from self._work.embeddings(case)
-        started = process_time()
-        cycle = np.array([match.cycle_error_mm for match in matches])
-        fused = refine.fused(case.places, at_mm, cycle, found)
-        seconds += alone - twice + process_time() - started
-        return Answers(fused, seconds)
+        return Answers(
+            np.array([m.at_mm or (np.nan,) * 3 for m in matches]).reshape(-1, 3),
+            seconds,
+            tuple(matches),
+        )
+
+
+def fused_of(said: Sequence[Said]) -> list[Said]:
+    """Fuse what the matches and the SAM-started B-spline said, case by case.
+
+    Args:
+        said: of all ways.
+
+    Returns:
+        One for each case that both answered; its seconds are those of both, the embeddings and
+        all.
+    """
+    mapped = {one.case: one for one in said if one.label == SAM_SPLINE}
+    out = []
+    for ours in said:
+        if ours.label != MATCH or ours.case not in mapped:
+            continue
+        theirs = mapped[ours.case]
+        answers = refine.fused(ours.answers, theirs.answers, ours.p_present)
+        errors = errors_mm(answers, ours.truth)
+        out.append(
+            replace(
+                ours,
+                label=FUSED,
+                answers=answers,
+                errors=errors,
+                best=errors,
+                seconds=ours.seconds + theirs.seconds,
+                failure="",
+            )  # fmt: skip
+        )
+    return out
 
 
 def dice_key(case: str, label: str, key: str) -> str:
@@ -274,5 +303,5 @@ def sam_arms(work: Work, kept: Kept, *, with_places: bool = False) -> tuple[Arm,
     ]
     arms = [Arm(Way(label, way, kept, key), key) for label, way in ways]
     if with_places:
-        arms += [Arm(Places(work, is_fused=is_fused), key) for is_fused in (False, True)]
+        arms.append(Arm(Places(work), f"sam {work.info.sha256}"))
     return tuple(arms)

@@ -43,6 +43,9 @@ LEAST_SIMILARITY = 0.5
 LEAST_SHARE = 0.06
 CYCLE_SCALE_MM = 4.0
 STEPS = 10
+# What grey values make of the start and the start itself err in different ways: their mean is
+# better than each. On warps of training scans 3.2 mm against 3.9 and 3.8.
+GREY_SHARE = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,6 +114,7 @@ def align(
         # What the matches say is still an answer; that the rest failed is said beside it.
         note = f"The grey values could not be compared, the matches alone count. {error.what}"
         return replace(start, notes=(*start.notes, note), seconds=perf_counter() - started)
+    found = _mixed(found, start)
     least = least_jacobian(found.inner, deformable.control_lattice(fixed.geometry))
     notes = start.notes
     if least <= 0:
@@ -226,6 +230,16 @@ def resampled(moving: Volume, onto: Geometry, registration: Registration) -> Vol
     if moving.array.dtype == np.int16:
         array = np.rint(array).astype(np.int16)
     return Volume(array, onto, moving.modality, moving.unit)
+
+
+def _mixed(found: Registration, start: Alignment) -> Registration:
+    """Take the mean of the control points of the matches and of the grey values."""
+    sitk = toolkit()
+    spline = sitk.BSplineTransform(start.bend)
+    bent = sitk.CompositeTransform(found.inner).GetNthTransform(1)
+    ours, theirs = np.array(start.bend.GetParameters()), np.array(bent.GetParameters())
+    spline.SetParameters((ours + GREY_SHARE * (theirs - ours)).tolist())
+    return replace(found, inner=sitk.CompositeTransform([linear_transform(start.affine), spline]))
 
 
 def _check(found: RobustAffine, n_asked: int) -> None:

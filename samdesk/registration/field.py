@@ -22,7 +22,7 @@ from samdesk.registration.images import toolkit
 Array = NDArray[np.float64]
 
 DEGREE = 3
-SMOOTHING = 0.3
+SMOOTHING = 0.1
 PULL = 0.003
 # Tissue may shrink to this part of its volume; above zero is the promise, this keeps a distance.
 LEAST_JACOBIAN = 0.15

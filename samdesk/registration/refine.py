@@ -4,36 +4,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samdesk.core.geometry import Points
-from samdesk.registration.transform import Registration
 
 # Further apart than this, one of the two is wrong, and their mean would be wrong too.
 AGREE_MM = 10.0
-# A match that comes back to within this is taken where the two do not agree.
-SURE_CYCLE_MM = 3.0
-RULE = f"mean within {AGREE_MM:g} mm, else the match if its cycle is below {SURE_CYCLE_MM:g} mm"
+# A match as sure as this is taken where the two do not agree.
+SURE = 0.9
+RULE = (
+    f"the mean of both within {AGREE_MM:g} mm of each other, else the match where its probability "
+    f"is {SURE:g} or more, else the registration"
+)
 
 
-def fused(
-    fixed_mm: Points,
-    matched_mm: Points,
-    cycle_error_mm: NDArray[np.float64],
-    registration: Registration,
-) -> Points:
-    """Join matches and a registration of one patient's two scans, place by place.
+def fused(matched_mm: Points, mapped_mm: Points, p_present: NDArray[np.float64]) -> Points:
+    """Join the matches and a registration of one patient's two scans, place by place.
+
+    The two err in different ways, a match alone and a registration together with its neighbors,
+    so their mean is better than either; where they are far apart one of them is wrong.
 
     Args:
-        fixed_mm: (n, 3) places in the fixed volume.
-        matched_mm: (n, 3) their matches; not a number where there is none.
-        cycle_error_mm: (n,) of the matches.
-        registration: of the same two volumes, best one that started from matches.
+        matched_mm: (n, 3) LPS mm in the moving volume; not a number where there is no match.
+        mapped_mm: (n, 3) where the registration takes the same places; not a number where it
+            gives none.
+        p_present: (n,) probability of each match.
 
     Returns:
-        (n, 3) places in the moving volume.
+        (n, 3) LPS mm; not a number only where neither says anything.
     """
-    mapped = registration.map_points(fixed_mm)
-    apart = np.linalg.norm(matched_mm - mapped, axis=1)
-    is_sure = cycle_error_mm <= SURE_CYCLE_MM
-    single = np.where(is_sure[:, None], matched_mm, mapped)
-    joined = np.where((apart <= AGREE_MM)[:, None], (matched_mm + mapped) / 2, single)
-    out: Points = np.where(np.isfinite(joined), joined, mapped)
+    apart = np.linalg.norm(matched_mm - mapped_mm, axis=1)
+    single = np.where((p_present >= SURE)[:, None], matched_mm, mapped_mm)
+    joined = np.where((apart <= AGREE_MM)[:, None], (matched_mm + mapped_mm) / 2, single)
+    joined = np.where(np.isfinite(joined), joined, mapped_mm)
+    out: Points = np.where(np.isfinite(joined), joined, matched_mm)
     return out
