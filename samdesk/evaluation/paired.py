@@ -92,8 +92,9 @@ def _half_width(values: NDArray[np.float64]) -> float:
 def _drawn(gap: NDArray[np.float64], rng: np.random.Generator) -> tuple[float, float]:
     """Draw seeds and scans again and again, with replacement."""
     n_seeds, n_scans = gap.shape
-    rows = rng.integers(0, n_seeds, (DRAWS, n_seeds))
-    columns = rng.integers(0, n_scans, (DRAWS, n_scans))
-    means = np.array([gap[np.ix_(r, c)].mean() for r, c in zip(rows, columns, strict=True)])
+    # how often each seed and each scan was drawn, as shares
+    rows = rng.multinomial(n_seeds, np.full(n_seeds, 1 / n_seeds), DRAWS) / n_seeds
+    columns = rng.multinomial(n_scans, np.full(n_scans, 1 / n_scans), DRAWS) / n_scans
+    means = ((rows @ gap) * columns).sum(axis=1)
     low, high = np.quantile(means, ((1 - LEVEL) / 2, (1 + LEVEL) / 2))
     return float(low), float(high)
