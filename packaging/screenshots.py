@@ -260,8 +260,9 @@ def align(s: Studio, _data: Path | None, _work: Path) -> None:
         return
     at = shown.moved(View.AXIAL, shown.center_mm, round(0.36 * shown.count(View.AXIAL)))
     s.window.read.left.pane.go_to(at)
+    panel.bend.setChecked(False)  # turned and stretched at once, bent after a minute
     book["align"].trigger()
-    s.wait(lambda: "gray" in panel.doing.text() or aligning.is_on)
+    s.wait(lambda: "lattice" in panel.doing.text() or aligning.is_on)
     s.take("aligning")
     if not s.wait(lambda: aligning.is_on):
         return

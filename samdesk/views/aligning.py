@@ -56,7 +56,7 @@ class Aligning(QObject):
         self.share = FIRST_SHARE
         self.tie: Tie | None = None
         self._ties: tuple[Tie, ...] = ()
-        self._has_places = True
+        self._has_used = False
         self._fusion: Fusion | None = None
         self._slices: OrderedDict[Plane, Values] = OrderedDict()
         registering = services.registering
@@ -131,7 +131,8 @@ class Aligning(QObject):
 
         marks = [
             Mark(Kind.TIE if tie.is_used else Kind.STRUCK, at_mm(tie))
-            for tie in (self._ties if self._has_places else ())
+            for tie in self._ties
+            if self._has_used or not tie.is_used
         ]
         if self.tie is not None:
             words = f"{self.tie.number}: {self.tie.residual_mm:.1f} mm"
@@ -295,6 +296,6 @@ class Aligning(QObject):
         if self.asked is not None and series in (self.asked.fixed, self.asked.moving):
             self.close()
 
-    def _on_panel_places_changed(self, has_places: bool) -> None:
-        self._has_places = has_places
+    def _on_panel_places_changed(self, has_used: bool) -> None:
+        self._has_used = has_used
         self.changed.emit()

@@ -13,7 +13,7 @@ LEAST_JACOBIAN = 0.3
 
 def chip(aligned: Aligned) -> str:
     """Say in a line how well it fits."""
-    return f"Median {aligned.median_mm:.1f} mm · 95 % below {aligned.p95_mm:.1f} mm"
+    return f"Median {aligned.median_mm:.1f} mm · 95 % < {aligned.p95_mm:.1f} mm"
 
 
 def detail(aligned: Aligned) -> str:

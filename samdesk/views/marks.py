@@ -34,6 +34,9 @@ COLORS = {
     Kind.STRUCK: "#F5A623",
 }
 
+# Marks that are many: they are drawn in their own slice only, and not faintly beside it.
+IN_SLICE_ONLY = frozenset({Kind.TIE, Kind.STRUCK})
+
 
 @dataclass(frozen=True)
 class Mark:

@@ -31,7 +31,7 @@ def good() -> Aligned:
 
 
 def test_the_line_and_the_detail_say_how_well_and_how(good: Aligned) -> None:
-    assert alignment_words.chip(good) == "Median 1.5 mm · 95 % below 1.5 mm"
+    assert alignment_words.chip(good) == "Median 1.5 mm · 95 % < 1.5 mm"
     assert alignment_words.detail(good) == (
         "SAM + B-spline, 12 s, least Jacobian 0.80. 18 of 20 places were used."
     )

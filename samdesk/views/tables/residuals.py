@@ -11,7 +11,7 @@ from samdesk.core.geometry import Position
 from samdesk.services.registering import Aligned
 from samdesk.views import theme
 
-HEADERS = ("Place", "Residual", "")
+HEADERS = ("Place", "Residual", "State")
 # Glyphs are those of the marks in the images.
 USED_WORDS, STRUCK_WORDS = "\u25cb used", "\u00d7 struck out"
 

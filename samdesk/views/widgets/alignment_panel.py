@@ -51,7 +51,7 @@ class AlignmentPanel(QWidget):
     tie_chosen = Signal(object)
     # Bend tissue too, or not: the alignment has to be made anew.
     bend_changed = Signal(bool)
-    # The places shall be drawn in the images, or not.
+    # The places that are used shall be drawn in the images too, or not.
     places_changed = Signal(bool)
     # The button that begins again or goes on.
     again_asked = Signal()
@@ -211,8 +211,8 @@ class AlignmentPanel(QWidget):
     def _build_table(self, layout: QVBoxLayout) -> None:
         self._listed, inner = _box()
         self.heading = plain_label("", "heading")
-        self.places = QCheckBox("Draw them in the images")
-        self.places.setChecked(True)
+        self.places = QCheckBox("Draw those that are used, too")
+        self.places.setToolTip("Places that are struck out are always drawn, as orange crosses")
         self.places.toggled.connect(self.places_changed)
         self.table = QTableView()
         self.table.setModel(self.ties)

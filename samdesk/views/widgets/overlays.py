@@ -59,7 +59,7 @@ def mark_path(kind: Kind, center: QPointF) -> QPainterPath:
         corners = [(0, -size), (size, 0), (0, size), (-size, 0), (0, -size)]
         path.addPolygon(QPolygonF([QPointF(x + dx, y + dy) for dx, dy in corners]))
     elif kind in (Kind.REJECTED, Kind.STRUCK):
-        inner, outer = (FREE, RING) if kind is Kind.REJECTED else (SMALL_FREE, SMALL_RING)
+        inner, outer = (FREE, RING) if kind is Kind.REJECTED else (SMALL_FREE, FREE + 1)
         for dx, dy in ((1, 1), (-1, -1), (1, -1), (-1, 1)):
             path.moveTo(x + dx * inner, y + dy * inner)
             path.lineTo(x + dx * outer, y + dy * outer)

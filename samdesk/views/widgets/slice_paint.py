@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPen
 from samdesk.core.geometry import Position
 from samdesk.core.plane import Plane, View
 from samdesk.core.window import Window
-from samdesk.views.marks import Mark
+from samdesk.views.marks import IN_SLICE_ONLY, Mark
 from samdesk.views.theme import CANVAS_TEXT_2
 from samdesk.views.widgets import crosshair, overlays
 from samdesk.views.widgets.fusion import Fusion, Values
@@ -173,7 +173,8 @@ def draw_over(
     half_step = shown.step_mm(view) / 2 + 1e-6
     for mark in look.marks:
         distance = abs(float(placed.plane.distance_mm(np.array([mark.at_mm]))[0]))
-        if distance <= max(half_step, NEAR_MM) or not is_volume:
+        reach = half_step if mark.kind in IN_SLICE_ONLY else max(half_step, NEAR_MM)
+        if distance <= reach or not is_volume:
             is_near = distance <= half_step or not is_volume
             center = placed.to_screen(mark.at_mm)
             overlays.draw_mark(painter, mark, center, placed.box, is_near=is_near)

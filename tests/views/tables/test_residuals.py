@@ -59,7 +59,7 @@ def test_a_struck_out_place_is_said_in_words_line_and_color(
 def test_headers_and_places_outside_of_the_table(qapp: QApplication, aligned: Aligned) -> None:
     model = ResidualsModel()
     horizontal, vertical = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
-    assert [model.headerData(n, horizontal) for n in range(3)] == ["Place", "Residual", ""]
+    assert [model.headerData(n, horizontal) for n in range(3)] == ["Place", "Residual", "State"]
     assert model.headerData(0, vertical) is None
     assert model.data(model.index(9, 0)) is None
     model.show_ties(ties(aligned))
