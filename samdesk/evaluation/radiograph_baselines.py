@@ -1,6 +1,7 @@
 """What needs no training: the mean shape, registration of the template, a second observer."""
 
 from collections.abc import Generator
+from typing import Any
 
 import numpy as np
 
@@ -97,7 +98,7 @@ def registered(
 
 def _registered(
     chosen: PictureSet, template: ListedPicture, target: ListedPicture, pictures: Pictures
-) -> Generator[Progress, None, dict[str, object]]:
+) -> Generator[Progress, None, dict[str, Any]]:
     try:
         fixed = yield from pictures.of(template)
         moving = yield from pictures.of(target)
@@ -113,7 +114,7 @@ def _registered(
 
 
 def _shares(places: Floats, picture: ListedPicture) -> Floats:
-    return (places + 0.5) / np.array([picture.width, picture.height])
+    return np.asarray((places + 0.5) / np.array([picture.width, picture.height]), np.float64)
 
 
 def _from_shares(shares: Floats, picture: ListedPicture) -> Floats:

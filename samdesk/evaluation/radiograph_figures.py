@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
 from samdesk.evaluation.radiograph_sets import Floats
 
@@ -119,9 +119,9 @@ def duel(first: Floats, second: Floats, figure: Figure, draws: int = DRAWS) -> D
     return Duel(Estimate(figure(first) - figure(second), *_ends(np.array(values))))
 
 
-def _drawn(errors: Floats, pictures: NDArray[np.int64], rng: np.random.Generator) -> Floats:
+def _drawn(errors: Floats, pictures: ArrayLike, rng: np.random.Generator) -> Floats:
     repeats = rng.integers(errors.shape[0], size=errors.shape[0])
-    return errors[np.ix_(repeats, pictures)]
+    return np.asarray(errors[np.ix_(repeats, np.asarray(pictures))])
 
 
 def _ends(values: Floats) -> tuple[float, float]:

@@ -110,7 +110,8 @@ def matched(
     Returns:
         The arm; of three templates and more the median of their answers counts.
     """
-    test, repeats, seconds = chosen.pictures["test"], [], []
+    test, seconds = chosen.pictures["test"], []
+    repeats: list[dict[str, Floats]] = []
     total = len(draws) * len(test)
     for templates in draws:
         places: dict[str, Floats] = {}

@@ -209,6 +209,12 @@ def _problems(found: PictureSet) -> list[str]:
     gone = [p.file for p in everything if not p.path.is_file()]
     if gone:
         out.append(f"{name}: pictures are missing: {_some(gone)}.")
+    unscaled = [p.file for p in everything if p.spacing_mm is None]
+    if unscaled:
+        out.append(f"{name}: the manifest gives no pixel size for {_some(unscaled)}.")
+    resized = [p.file for p in everything if p.path.is_file() and not _fits(p)]
+    if resized:
+        out.append(f"{name}: pictures have another size than the manifest says: {_some(resized)}.")
     unmarked = [p.file for p in everything if p.file not in found.marks]
     if unmarked:
         out.append(f"{name}: {found.spec.marks} marks nothing on {_some(unmarked)}.")
@@ -226,11 +232,18 @@ def _problems(found: PictureSet) -> list[str]:
     return out
 
 
+def _fits(picture: ListedPicture) -> bool:
+    try:
+        return picture.size() == (picture.width, picture.height)
+    except ReadError:
+        return False
+
+
 def _outside(found: PictureSet, picture: ListedPicture) -> list[str]:
     places = found.truth(picture)
     size = np.array([picture.width, picture.height])
-    out = ((places < -BORDER_PX) | (places > size - 1 + BORDER_PX)).any(axis=1)
-    return [point for point, is_out in zip(found.points, out, strict=True) if is_out]
+    out = np.flatnonzero(((places < -BORDER_PX) | (places > size - 1 + BORDER_PX)).any(axis=1))
+    return [found.points[n] for n in out]
 
 
 def _places(marks: picture_sets.Marks, points: Sequence[str]) -> Floats:

@@ -21,7 +21,7 @@ SEEDS = 3
 # the validation pictures: docs/benchmarks/radiographs.md.
 STEPS = ((1, 80), (5, 110), (10, 130), (25, 170), (50, 200), (51, 240))
 QUICK_STEPS = 40
-LONG_SIDE_PX = 192
+LONG_SIDE_PX, BATCH = 192, 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +70,7 @@ def plan_for(chosen: PictureSet, n: int, seed: int, *, is_quick: bool = False) -
             "steps": steps,
             "patience": steps,
             "long_side_px": LONG_SIDE_PX,
+            "batch": BATCH,
         },
         seed=seed,
         threads=1,

@@ -12,7 +12,8 @@ from pathlib import Path
 from samdesk.core.progress import Progress
 from samdesk.core.radiograph import Radiograph, Scale
 from samdesk.errors import ReadError
-from samdesk.io.registry import open_path
+from samdesk.io.base import finish
+from samdesk.io.registry import choose, open_path
 
 MANIFEST = "manifest.csv"
 _LIST_COLUMNS = frozenset({"file", "split", "spacing_mm", "width", "height"})
@@ -55,6 +56,17 @@ class ListedPicture:
             return image
         return Radiograph(image.array, (self.spacing_mm, self.spacing_mm), Scale.CALIBRATED)
 
+    def size(self) -> tuple[int, int]:
+        """Look in the file's header for (width, height).
+
+        Raises:
+            ReadError: the file is no picture.
+        """
+        shape = finish(choose(self.path)).shape
+        if shape is None or len(shape) != 3:
+            raise ReadError(f"{self.file} is no radiograph.", code="not-recognised")
+        return shape[2], shape[1]
+
 
 def read_list(folder: Path) -> list[ListedPicture]:
     """List the pictures of a set, in the order of its manifest.
@@ -63,6 +75,12 @@ def read_list(folder: Path) -> list[ListedPicture]:
         ReadError: files-missing where there is no manifest, columns-unknown where it lacks some.
     """
     rows = _rows(folder / MANIFEST, _LIST_COLUMNS)
+    odd = [row["file"] for row in rows if not (row["width"] + row["height"]).isdecimal()]
+    if odd:
+        raise ReadError(
+            f"{folder.name}/{MANIFEST} gives no width and height for {', '.join(odd[:8])}.",
+            code="columns-unknown",
+        )
     return [
         ListedPicture(
             file=row["file"],

@@ -217,9 +217,8 @@ class _Trainer:
         while len(self.order) < self.settings.batch:
             more = torch.randperm(len(self.train.names), generator=self.rng)
             self.order = torch.cat([self.order, more])
-        rows, self.order = self.order.split(
-            [self.settings.batch, len(self.order) - self.settings.batch]
-        )
+        count = self.settings.batch
+        rows, self.order = self.order[:count], self.order[count:]
         return rows
 
     def _rate(self) -> float:
@@ -234,12 +233,12 @@ class _Trainer:
         with torch.autocast(
             self.device.torch.type, half or torch.bfloat16, enabled=half is not None
         ):
-            logits = network(x.to(self.device.torch))
+            logits: Tensor = network(x.to(self.device.torch))
         return logits.float().cpu()
 
     @torch.no_grad()
     def _places(self, network: nn.Module, pictures: MarkedPictures) -> Tensor:
-        parts = [decode(self._maps(network, x)) for x in pictures.array.split(16)]
+        parts = [decode(self._maps(network, x)) for x in torch.split(pictures.array, 16)]
         return pictures.to_file(torch.cat(parts))
 
 
@@ -269,7 +268,8 @@ def heat_loss(logits: Tensor, places: Tensor, sigma_cells: float) -> Tensor:
 
 def _gaussian(at: Tensor, count: int, sigma: float) -> Tensor:
     line = torch.arange(count, dtype=torch.float32)
-    return F.softmax(-((line - at[..., None]) ** 2) / (2 * sigma**2), -1)
+    out: Tensor = F.softmax(-((line - at[..., None]) ** 2) / (2 * sigma**2), -1)
+    return out
 
 
 def decode(logits: Tensor) -> Tensor:
@@ -286,10 +286,13 @@ def decode(logits: Tensor) -> Tensor:
     peak = flat.argmax(2)
     jj, ii = peak // width, peak % width
     reach = torch.arange(-REACH, REACH + 1)
-    rows = (jj[..., None] + reach).clamp(0, height - 1)
-    columns = (ii[..., None] + reach).clamp(0, width - 1)
-    index = rows[..., :, None] * width + columns[..., None, :]
-    weights = F.softmax(flat.gather(2, index.reshape(b, p, -1)), -1).reshape(index.shape)
+    rows, columns = jj[..., None] + reach, ii[..., None] + reach
+    is_in = ((rows >= 0) & (rows < height))[..., :, None]
+    is_in = is_in & ((columns >= 0) & (columns < width))[..., None, :]
+    index = rows.clamp(0, height - 1)[..., :, None] * width
+    index = (index + columns.clamp(0, width - 1)[..., None, :]).reshape(b, p, -1)
+    near = flat.gather(2, index).reshape(is_in.shape).masked_fill(~is_in, -torch.inf)
+    weights = F.softmax(near.flatten(2), -1).reshape(is_in.shape)
     x = (weights.sum(-2) * columns).sum(-1)
     y = (weights.sum(-1) * rows).sum(-1)
     return (torch.stack([x, y], -1) + 0.5) * STRIDE - 0.5
