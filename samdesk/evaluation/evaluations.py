@@ -1,7 +1,7 @@
 """The evaluations of `samdesk evaluate`: what they are given, what they must offer, their list."""
 
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
@@ -39,6 +39,7 @@ class Request:
             the same goes on where it was; another plan empties it. A worker that crashed raises
             SamdeskError.
         is_made_only: leave real data out although it may be there.
+        used: models that were asked for so far, in words, for the report.
     """
 
     data: Path | None
@@ -52,6 +53,7 @@ class Request:
     kept: Kept
     run_worker: RunWorker
     is_made_only: bool = False
+    used: list[str] = field(default_factory=list)
 
     def info(self, modality: Modality = Modality.CT) -> ModelInfo:
         """Give the model that was named, or the usual one, checked.
@@ -60,7 +62,9 @@ class Request:
             ModelError: it is missing or damaged.
         """
         shelf = Shelf(self.models)
-        return shelf.get(self.model) if self.model else shelf.default(modality)
+        info = shelf.get(self.model) if self.model else shelf.default(modality)
+        self.used.append(f"{info.id} {info.version} (sha256 {info.sha256[:12]})")
+        return info
 
     def session(self, info: ModelInfo) -> Session:
         """Load a model on the device that was asked for.

@@ -34,6 +34,7 @@ def test_a_request_gives_the_named_model_and_its_session(bank: ModelInfo, tmp_pa
     assert info.sha256 == bank.sha256
     assert request.session(info).provider == "CPUExecutionProvider"
     assert replace(request, model="").info().id == bank.id
+    assert request.used[0].startswith("bank 1.0 (sha256 ")
     with pytest.raises(ModelError, match="nobody"):
         replace(request, model="nobody").info()
 

@@ -66,7 +66,7 @@ def evaluate(
     about = {
         "samdesk": __version__,
         "evaluation": evaluation.title,
-        "model": model or "the usual one",
+        "model": ", ".join(dict.fromkeys(request.used)) or model or "the usual one",
         "device": device,
         "cores": str(os.cpu_count()),
         "cases": "quick: a few small ones" if quick else "all",
