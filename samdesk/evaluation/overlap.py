@@ -11,7 +11,7 @@ from samdesk.core.geometry import Geometry, Points
 from samdesk.core.phantom.organs import organs
 from samdesk.core.phantom.render import dense_map
 from samdesk.core.phantom.shapes import Shape
-from samdesk.core.volume import Volume
+from samdesk.core.volume import Modality, Unit, Volume
 from samdesk.errors import ReadError
 from samdesk.evaluation.base import Case
 from samdesk.evaluation.made import made_patient
@@ -107,31 +107,35 @@ def masks_of(one: RealScan, other: RealScan) -> Labels:
     return Labels(common, _reader(first), target)
 
 
-def made_labels(template: tuple[int, int], target: tuple[int, int]) -> Labels:
-    """Give the organs of two made scans, exact at any place.
+def made_labels(case: Case, template: tuple[int, int], target: tuple[int, int]) -> Labels:
+    """Give the organs of two made scans, exact to half a voxel.
 
     Args:
+        case: of these two.
         template: (seed, date).
         target: (seed, date).
     """
     names = dict(enumerate(MADE_ORGANS, start=1))
-    return Labels(names, _made_at(*template), _made_at(*target))
+    ours = _made_mask(*template, case.template.geometry)
+    theirs = _made_mask(*target, case.target.geometry)
+    return Labels(names, _reader(ours), _reader(theirs))
 
 
-def _made_at(seed: int, timepoint: int) -> LabelAt:
-    def label_at(points: Points) -> NDArray[np.int32]:
-        canonical = dense_map(made_patient(seed), timepoint).to_canonical(points)
-        place = canonical.astype(np.float32)
-        out = np.zeros(len(place), np.int32)
-        for number, name in enumerate(MADE_ORGANS, start=1):
-            for shape in _shapes()[name]:
-                near = ((place >= shape.low) & (place <= shape.high)).all(axis=1)
-                x, y, z = place[near].T
-                inside = np.flatnonzero(near)[shape.distance(x, y, z) < 0]
-                out[inside] = number
-        return out
-
-    return label_at
+def _made_mask(seed: int, timepoint: int, grid: Geometry) -> Volume:
+    """Draw the organs of a made patient on the grid of a scan."""
+    (k, j, i), (sk, sj, si) = grid.shape, grid.spacing
+    x0, y0, z0 = grid.affine[:3, 3]
+    dense = dense_map(made_patient(seed), timepoint)
+    x, y, z = dense.on_axes(x0 + si * np.arange(i), y0 + sj * np.arange(j), z0 + sk * np.arange(k))
+    out = np.zeros(grid.shape, np.int16)
+    for number, name in enumerate(MADE_ORGANS, start=1):
+        for shape in _shapes()[name]:
+            near = np.ones(grid.shape, bool)
+            for part, low, high in zip((x, y, z), shape.low, shape.high, strict=True):
+                near &= (part >= low) & (part <= high)
+            inside = shape.distance(x[near], y[near], z[near]) < 0
+            out[near] = np.where(inside, number, out[near])
+    return Volume(out, grid, Modality.OTHER, Unit.NONE)
 
 
 @lru_cache(maxsize=1)

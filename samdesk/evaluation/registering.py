@@ -112,10 +112,10 @@ def _parts(work: Work, request: Request) -> list[_Part]:
             registering_cases.same_patient(data, is_quick=is_quick),
             (*grey, *sam_arms(work, kept, with_places=True)), _same_bars,
             (
-                "Whole warps of real scans of split test, bone of one sitting (hcc002 of split "
-                "test, hcc015 of split val; breath is in the error) and follow-ups of made "
-                f"patients. Fused: {refine.RULE}; the rule was chosen on warps of training and "
-                "validation scans and on other made patients.",
+                "Whole warps of two real scans of split test, bone of one sitting (hcc002, split "
+                "test; breath is in the error) and the follow-up of a made patient. Fused: "
+                f"{refine.RULE}; the rule was chosen on warps of validation scans and on another "
+                "made patient.",
             ),
         ),
         _Part(

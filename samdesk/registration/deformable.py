@@ -45,7 +45,7 @@ COARSEST = 2
 LEVELS = (Level(2, 2, 0.5, 40), Level(1, 1, 0.12, 30))
 # From a start that bends already, the coarse control points have nothing left to find, and images
 # of half the resolution made it worse (0.8 to 5 mm on a made body).
-NEAR_LEVELS = (Level(1, 1, 0.3, 8),)
+NEAR_LEVELS = (Level(1, 1, 0.2, 7),)
 # Of 40 bins between air and metal, fat, muscle and organs would share three; on this scale they
 # take most. It took a warped abdomen from 5.1 to 3.9 mm.
 TISSUE = (
