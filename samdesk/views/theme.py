@@ -194,6 +194,12 @@ QHeaderView::section {{
     background: {c.raised}; color: {c.text2}; border: none; border-bottom: 1px solid {c.line};
     padding: 4px 6px; font-weight: 600;
 }}
+QCheckBox {{ padding: 2px; border: 1px solid transparent; border-radius: 3px; }}
+QCheckBox:focus {{ border: 1px solid {c.focus}; }}
+QCheckBox::indicator:unchecked {{
+    width: 12px; height: 12px; border: 1px solid {c.line_strong}; border-radius: 3px;
+    background: {c.panel};
+}}
 QStatusBar, QFrame#status {{ background: {c.panel}; border-top: 1px solid {c.line}; }}
 QProgressBar {{
     background: {c.raised}; border: 1px solid {c.line_strong}; border-radius: 3px;
