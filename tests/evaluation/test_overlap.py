@@ -86,7 +86,7 @@ def test_a_scan_without_masks_is_refused(tmp_path: Path) -> None:
 def test_organs_that_no_point_meets_are_left_out() -> None:
     labels = Labels(
         {1: "nowhere"}, lambda p: np.zeros(len(p), int), lambda p: np.zeros(len(p), int)
-    )  # type: ignore[arg-type, return-value]
+    )
     image = Volume(np.zeros((4, 4, 4), np.int16), Geometry.aligned((4, 4, 4), (4.0, 4.0, 4.0)))
     case = overlap.LabeledCase(
         "none", image, image, np.empty((0, 3)), np.empty((0, 3)), labels=labels
