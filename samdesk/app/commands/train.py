@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -18,6 +18,7 @@ from samdesk.errors import NoRoom, ReadError, RunError, SamdeskError, Stopped, U
 from samdesk.io.atomic import write_text
 
 PLAN = "plan.json"
+MODALITIES = ("CT", "MR")
 STOP_PATIENCE_S = 5.0
 # How the worker ended, as the error that ends the command with the same code.
 KIND_BY_CODE: dict[int, type[SamdeskError]] = {3: ReadError, 7: NoRoom}
@@ -40,6 +41,9 @@ def train(
     validation: Annotated[
         list[str] | None, typer.Option(help="Held-out scans that the figures are measured on.")
     ] = None,
+    modality: Annotated[
+        str, typer.Option(help="CT, or MR: values without a unit, scans of any size.")
+    ] = "",
 ) -> None:
     """Train embeddings on scans, in a process of its own; ends with a model in OUT/export."""
     if find_spec("torch") is None:
@@ -58,7 +62,7 @@ def train(
             raise UsageError(
                 f"{out} holds a run already.", hint="Name another folder, or add --resume."
             )
-        plan = _new(method, data, config, minutes, device, validation)
+        plan = _new(method, data, config, minutes, device, validation, modality.upper())
     out.mkdir(parents=True, exist_ok=True)
     write_text(plan_path, plan.to_json())
     raise typer.Exit(_follow(plan_path, plan))
@@ -71,6 +75,7 @@ def _new(
     minutes: float | None,
     device: str,
     validation: list[str] | None,
+    modality: str,
 ) -> RunPlan:
     if method not in METHODS:
         raise UsageError(
@@ -89,9 +94,24 @@ def _new(
     values |= {"method": method, "data": scans}
     if dimensions(scans) == 2:
         values["settings"] = {**values["settings"], "dimensions": 2}
+    if modality:
+        _check_modality(modality, values)
+        values["settings"] = {**values["settings"], "modality": modality}
     if validation:
         values["validation"] = tuple(expanded(validation))
     return _changed(RunPlan(**values), minutes, device)
+
+
+def _check_modality(modality: str, values: dict[str, Any]) -> None:
+    """Refuse what no method learns, before a process is started for it."""
+    if modality not in MODALITIES:
+        raise UsageError(
+            f"There is nothing that learns {modality}.",
+            hint=f"--modality takes {' or '.join(MODALITIES)}.",
+        )
+    is_flat = values["settings"].get("dimensions", 3) == 2
+    if modality == "MR" and (values["method"] != "sam" or is_flat):
+        raise UsageError("MR is learned by the method sam, from volumes.")
 
 
 def _read(path: Path) -> RunPlan:

@@ -7,7 +7,7 @@ told in true millimetres.
 """
 
 from collections.abc import Generator as Steps
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -125,6 +125,11 @@ class MrMethod(SamMethod):
         fixed = [replace(drawn.draw(), spacing_mm=mm) for _ in range(N_HELD_OUT_PAIRS)]
         inputs = [windowed(torch.stack([pair.first, pair.second])) for pair in fixed]
         return Prepared(source, lambda network: evaluate.held_out(network, fixed, inputs))
+
+    def outputs(self, network: nn.Module, drawn: Sequence[Pair]) -> list[Output]:
+        """Run the network in full precision: on maps as small as these bf16 gives NaN at times."""
+        with torch.autocast(drawn[0].first.device.type, enabled=False):
+            return super().outputs(network, drawn)
 
     def export(
         self, network: nn.Module, plan: RunPlan, told: Provenance, folder: Path
