@@ -30,6 +30,7 @@ from samdesk.training.export import Promise, export
 from samdesk.training.methods.sam import (
     MULTIPLE_OF,
     N_HELD_OUT_PAIRS,
+    Output,
     SamMethod,
     SamSettings,
 )
