@@ -261,6 +261,7 @@ class ReadPage(QWidget):
         find = menu.addAction("Find this place in the other scan")
         find.setEnabled(self._other(side).series is not None)
         find.triggered.connect(lambda: self._ask(side, at_mm))
+        menu.addAction(self._actions["align"])
         shown = side.pane.shown
         words = "" if shown is None else shown.place_words(at_mm)
         menu.addAction(f"Copy  {words}").triggered.connect(lambda: read_words.copy(words))

@@ -423,7 +423,8 @@ def test_a_point_of_the_list_is_gone_to_in_both_scans(
 
 def test_the_menu_of_a_place_finds_it_and_copies_it(qtbot: QtBot, page: ReadPage) -> None:
     menu = page.menu(page.left, ORGAN)
-    find, copy = menu.actions()
+    find, align, copy = menu.actions()
+    assert align.text() == "Align the other scan to this one"
     copy.trigger()
     assert QApplication.clipboard().text() == "R 20.0  P 0.0  H 130.0 mm"
     find.trigger()
