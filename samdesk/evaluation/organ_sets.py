@@ -31,7 +31,11 @@ HIPPOCAMPUS = "mr/hippocampus"
 # Labelled scans are drawn from so many.
 N_POOL, N_QUICK = 60, 6
 N_CURVE = 4
-PRETRAINING_MIN = 2.5
+# Steps of learning without labels, the same for SAM and MAE. The minutes only scale the progress.
+MR_STEPS, CT_STEPS, QUICK_STEPS = 500, 400, 5
+STEP_S = 0.25
+# A small network for small scans; a step costs a third of that of the shipped one.
+MR_LAYOUT = MappingProxyType({"channels": [8, 16, 32, 64], "size": 16})
 # Made patients no training has met: training draws its seeds far below, the others far above.
 FIRST_POOL, FIRST_TEST = 70_001, 71_001
 N_MADE_POOL, N_MADE_TEST = 8, 4
@@ -114,17 +118,24 @@ def hippocampus(request: Request, data: Path) -> OrganSet:
     parts = _by_split(data)
     quick = request.is_quick
     train = parts["train"]
-    minutes = 0.1 if quick else PRETRAINING_MIN
+    steps = QUICK_STEPS if quick else MR_STEPS
     images = tuple(str(one.image) for one in train[: N_QUICK if quick else None])
     held = tuple(str(one.image) for one in parts["val"][:8])
-    common = {"modality": "MR", "spacing_mm": 1.0, "pairs": 2}
+    common = {**MR_LAYOUT, "modality": "MR", "spacing_mm": 1.0, "steps": steps}
+    # the same voxels a step: one pair of views, two patches
     plans = {
-        SAM: {**common, "shapes": [[32, 48, 32]], "n_places": 96},
-        MAE: {**common, "pairs": 4, "patch": [32, 48, 32], "block": 4},
+        SAM: {**common, "pairs": 1, "shapes": [[48, 64, 48]]},
+        MAE: {**common, "pairs": 2, "patch": [48, 64, 48], "block": 4},
     }
     pretraining = {
         arm: RunPlan(
-            arm.lower(), images, settings, minutes=minutes, threads=1, validation=held, name="start"
+            arm.lower(),
+            images,
+            settings,
+            minutes=steps * STEP_S / 60,
+            threads=1,
+            validation=held,
+            name="start",
         )
         for arm, settings in plans.items()
     }
@@ -137,6 +148,7 @@ def hippocampus(request: Request, data: Path) -> OrganSet:
         classes={"anterior": (1,), "posterior": (2,)},
         sizes=(1, 3) if quick else (1, 3, 5, 10),
         settings={
+            **MR_LAYOUT,
             "spacing_mm": 1.0,
             "intensities": "percentile",
             "patch": [32, 48, 32],
@@ -145,8 +157,7 @@ def hippocampus(request: Request, data: Path) -> OrganSet:
         pretraining=pretraining,
         about=(
             f"SAM and MAE learned from the same {len(images)} images of the training part, without "
-            f"masks, {minutes:g} minutes each and side by side; no image that judges was among "
-            "them.",
+            f"masks, {steps} steps each of as many voxels; no image that judges was among them.",
             "The set has no licence statement of its own repository, so its weights stay local.",
         ),
     )
@@ -166,9 +177,15 @@ def trunk(request: Request, data: Path | None, made: Path) -> OrganSet:
     if data is not None:
         test["real CT"] = tuple(_real_masked(data))
         learned += [str(scan.path) for scan in real_scans(data, "train")]
-    minutes = 0.1 if quick else PRETRAINING_MIN
+    steps = QUICK_STEPS if quick else CT_STEPS
     layout = str(info.folder)
-    mae = {"spacing_mm": TRUNK_MM, "patch": [48, 64, 64], "pairs": 1, "layout": layout}
+    mae = {
+        "spacing_mm": TRUNK_MM,
+        "patch": [48, 64, 64],
+        "pairs": 1,
+        "layout": layout,
+        "steps": steps,
+    }
     return OrganSet(
         name="trunk",
         title="Organs of the trunk in CT: spleen, kidneys, liver, lungs",
@@ -179,22 +196,24 @@ def trunk(request: Request, data: Path | None, made: Path) -> OrganSet:
         sizes=(1,) if quick else (1, 3, 5),
         settings={
             "spacing_mm": TRUNK_MM,
-            "patch": [48, 64, 64],
+            "patch": [48, 48, 48],
             "batch": 1,
             "steps": 10 if quick else 120,
             "layout": layout,
         },
         pretraining={
-            MAE: RunPlan("mae", tuple(learned), mae, minutes=minutes, threads=1, name="start")
+            MAE: RunPlan(
+                "mae", tuple(learned), mae, minutes=steps * STEP_S / 60, threads=1, name="start"
+            )
         },
         starts={SAM: info.folder},
         about=(
             f"SAM starts from the weights of {info.id}, which learned far longer and also from "
             "exact pairs of other made patients: on made patients it is at home, and the real "
             "scans are the test.",
-            f"MAE learned for {minutes:g} minutes from the unlabelled images of the made patients "
-            "that teach and from the real scans of the training part: much less than SAM, so this "
-            "table compares two starts and not two methods at the same cost.",
+            f"MAE learned for {steps} steps from the unlabelled images of the made patients that "
+            "teach and from the real scans of the training part: much less than SAM, so this table "
+            "compares two starts and not two methods at the same cost.",
             "Masks of the real scans are a network's (TotalSegmentator), not hand drawn.",
         ),
     )

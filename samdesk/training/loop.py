@@ -103,6 +103,9 @@ def train(
 ) -> Generator[RunEvent, None, checkpoint.State]:
     """Train until the plan's minutes are used or `keep_going` says no.
 
+    A plan with the setting `steps` ends after so many of them, however long they take: arms of a
+    comparison then learn the same on a machine that does other things too.
+
     Args:
         plan: the run's settings.
         folder: gets `checkpoint.safetensors`.
@@ -125,8 +128,7 @@ def train(
     sums: dict[str, float] = {}
     refused = 0
     yield RunEvent("started", state.step, state.seconds, {"device": device.words})
-    while keep_going() and state.seconds < plan.minutes * 60:
-        share = state.seconds / (plan.minutes * 60)
+    while keep_going() and (share := _share(plan, state)) < 1:
         rate = learning_rate(method.settings.learning_rate, state.step, share)
         parts = _step(method, device, state, pairs, rate)
         refused = 0 if math.isfinite(parts["loss"]) else refused + 1
@@ -159,6 +161,12 @@ def train(
     if probe:
         yield RunEvent("evaluated", state.step, state.seconds, probe(state.average))
     return state
+
+
+def _share(plan: RunPlan, state: checkpoint.State) -> float:
+    """Part of the run that is done: of its steps where the plan counts them, else of its time."""
+    steps = int(plan.settings.get(registry.STEPS, 0))
+    return state.step / steps if steps else state.seconds / (plan.minutes * 60)
 
 
 def _start(

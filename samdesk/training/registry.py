@@ -21,6 +21,10 @@ Settings = Mapping[str, Any]
 Task = Callable[[RunPlan, Path, "Orders", Callable[[RunEvent], None]], None]
 
 
+# A setting of the loop and of no method: the run ends after so many steps.
+STEPS = "steps"
+
+
 def _sam(settings: Settings) -> Method[Any]:
     rest = {k: v for k, v in settings.items() if k != "dimensions"}
     dimensions = settings.get("dimensions", 3)
@@ -85,4 +89,4 @@ def method(name: str, settings: Settings) -> Method[Any]:
             f"There is no training method named {name}.",
             hint=f"This version trains {', '.join(METHODS)}.",
         )
-    return METHODS[name](settings)
+    return METHODS[name]({k: v for k, v in settings.items() if k != STEPS})

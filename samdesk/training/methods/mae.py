@@ -7,6 +7,7 @@ Blocks of a patch are hidden and drawn back:
 
 from collections.abc import Generator as Steps
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,9 @@ STRIDES = (2, 8)
 # The coarse cells' filler gives means of so many voxels along each axis.
 POOL = 4
 N_HELD_OUT = 12
+# Of smaller patches the coarsest map has two cells a side, for which oneDNN's bf16 convolution
+# gives gradients that are no numbers (see the loop); so these are passed in full precision.
+SMALLEST_HALF = 48
 
 
 @dataclass(frozen=True)
@@ -187,7 +191,11 @@ class MaeMethod:
         """Let the network fill in the patches of a step."""
         x = windowed(torch.stack([one.values for one in drawn]))
         hidden = torch.stack([one.hidden for one in drawn])
-        made: tuple[Tensor, Tensor] = network(x.to(memory_format=torch.channels_last_3d), hidden)
+        whole = min(self.settings.patch) < SMALLEST_HALF
+        with torch.autocast(x.device.type, enabled=False) if whole else nullcontext():
+            made: tuple[Tensor, Tensor] = network(
+                x.to(memory_format=torch.channels_last_3d), hidden
+            )
         return made
 
     def loss(
