@@ -17,6 +17,7 @@ SCANS = (
     ("belly_a", "test", "P3", "belly_b"),
     ("belly_b", "test", "P3", "belly_a"),
     ("chest_v", "val", "P4", ""),
+    ("bare", "val", "P7", ""),
     ("chest_t", "train", "P5", ""),
     ("chest_u", "train", "P6", ""),
 )
@@ -25,7 +26,7 @@ KIDNEY = (20.0, 10.0, -15.0)
 
 
 def write_data(folder: Path, body: Volume) -> Path:
-    """Write the scans: all of one made body, chests with a carina, bellies with kidneys and L4."""
+    """Write scans of one made body: chests with a carina, bellies with kidneys and L4, one bare."""
     ct = folder / "ct"
     ct.mkdir(parents=True)
     bony = body.array.copy()
@@ -42,9 +43,11 @@ def write_data(folder: Path, body: Volume) -> Path:
             rows = f"kidney_left,{','.join(map(str, KIDNEY))},mask_centroid,99,0,3\n"
             rows += "vertebrae_L4,0,30,-20,mask_centroid,99,0,28\naorta,0,10,-20,mask,9,1,52\n"
             write_nifti(Volume(masks, body.geometry), ct / f"{name}_seg.nii.gz")
-        (ct / f"{name}.csv").write_text(PLACES + rows)
+        marks = "" if name == "bare" else f"{name}.csv"
+        if marks:
+            (ct / marks).write_text(PLACES + rows)
         seg = f"{name}_seg.nii.gz" if is_belly else ""
-        lines.append(f"{name},{name}.nii.gz,{split},{patient},{pair},trunk,{seg},{name}.csv\n")
+        lines.append(f"{name},{name}.nii.gz,{split},{patient},{pair},trunk,{seg},{marks}\n")
     (ct / "manifest.csv").write_text("".join(lines))
     return folder
 

@@ -100,6 +100,7 @@ def test_the_whole_evaluation_judges_and_resumes(
     assert "told" in [row[0] for row in few.rows]
     assert {row[0] for row in unsure.rows} >= {"judged"}
     assert [row[0] for row in by_place.rows] == ["carina", "lung apex left"]
+    assert "No place is known in bare" in sections["across"].notes[0]
     assert "NOT a held-out figure" in sections["seen"].title
     asked = sam.n_asked
     again = run(request)["across"]
