@@ -51,9 +51,11 @@ class LabeledCase(Case):
 
     Attributes:
         labels: None where no organ is known in both volumes.
+        version: everything that the case depends on, as in `arms.Asked`.
     """
 
     labels: Labels | None = None
+    version: str = ""
 
 
 def dice_of(case: LabeledCase, registration: Registration) -> dict[str, float]:

@@ -222,7 +222,8 @@ class Way:
         found, seconds = yield from self._way(case)
         if isinstance(case, LabeledCase):
             yield Progress(1, 1, "organs on organs")
-            self._kept.put(dice_key(case.name, self.label, self._key), dict(dice_of(case, found)))
+            key = dice_key(case.name, self.label, self._key, case.version)
+            self._kept.put(key, dict(dice_of(case, found)))
         return Answers(found.map_points(case.places), seconds)
 
 
@@ -281,9 +282,9 @@ def fused_of(said: Sequence[Said]) -> list[Said]:
     return out
 
 
-def dice_key(case: str, label: str, key: str) -> str:
+def dice_key(case: str, label: str, key: str, version: str) -> str:
     """Name the kept overlap of one way on one case."""
-    return f"organs | {case} | {label} | {key}"
+    return f"organs | {case} | {label} | {key} | {version}"
 
 
 def grey_arms(work: Work, kept: Kept, *, with_told: bool = False) -> tuple[Arm, ...]:

@@ -151,7 +151,13 @@ def _sittings(scans: dict[str, RealScan]) -> list[tuple[str, str]]:
 
 
 def _asked(name: str, version: str, make: Callable[[], Case]) -> Asked:
-    return Asked(name, version, lambda: replace(make(), name=name))
+    def named() -> Case:
+        case = make()
+        if isinstance(case, LabeledCase):
+            return replace(case, name=name, version=version)
+        return replace(case, name=name)
+
+    return Asked(name, version, named)
 
 
 def _made_asked(template: tuple[int, int], target: tuple[int, int]) -> Asked:

@@ -60,7 +60,7 @@ def organs_of(
     for arm in arms:
         found: dict[str, list[float]] = {}
         for one in asked:
-            stored = kept.get(dice_key(one.name, arm.label, arm.key)) or {}
+            stored = kept.get(dice_key(one.name, arm.label, arm.key, one.version)) or {}
             for organ, value in stored.items():
                 found.setdefault(organ, []).append(float(value))
         if found:

@@ -46,7 +46,7 @@ def case() -> LabeledCase:
     return LabeledCase(
         "moved body", made.scan((64, 56, 60)),
         made.scan((64, 56, 60), moved=lambda mm: mm - SHIFT),
-        places, places + SHIFT, same_patient=True, labels=labels,
+        places, places + SHIFT, same_patient=True, labels=labels, version="1",
     )  # fmt: skip
 
 
