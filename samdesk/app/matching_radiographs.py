@@ -31,18 +31,20 @@ class Answers:
     refused: ReadError | NoRoom | None = None
 
 
-def check_model(info: ModelInfo) -> None:
-    """Refuse a model of volumes.
+def check_model(info: ModelInfo, *, is_radiograph: bool) -> None:
+    """Refuse a model of the other kind than the template.
 
     Raises:
         ModelError: not-comparable.
     """
-    if info.dimensions != 2:
-        raise ModelError(
-            f"The model {info.id} knows volumes and the template is a radiograph.",
-            code="not-comparable",
-            hint="Leave --model away, or name a model for radiographs; `model list` shows them.",
-        )
+    if (info.dimensions == 2) is is_radiograph:
+        return
+    kinds = ("volumes", "radiograph") if is_radiograph else ("radiographs", "volume")
+    raise ModelError(
+        f"The model {info.id} knows {kinds[0]} and the template is a {kinds[1]}.",
+        code="not-comparable",
+        hint="Leave --model away, or name a model that fits; `model list` shows them.",
+    )
 
 
 def steps(

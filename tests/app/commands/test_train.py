@@ -3,11 +3,15 @@
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from samdesk.app import exit_codes
 from samdesk.app.cli import run
-from samdesk.app.commands.train import expanded, worker_command
+from samdesk.app.commands.train import worker_command
+from samdesk.app.training_data import dimensions, expanded
+from samdesk.core.runs import METHODS, TASKS, RunPlan
 from samdesk.errors import UsageError
 
 
@@ -20,6 +24,41 @@ def test_a_folder_of_volume_files_is_as_many_scans(tmp_path: Path) -> None:
 def test_a_folder_without_volume_files_is_one_scan(tmp_path: Path) -> None:
     (tmp_path / "IM0001").write_bytes(b"x")
     assert expanded([str(tmp_path), "phantom:3"]) == [str(tmp_path), "phantom:3"]
+
+
+def test_a_folder_of_pictures_and_projections_is_spread_out(tmp_path: Path) -> None:
+    for name in ("b.PNG", "a.jpg", "ct.nii.gz", "notes.txt"):
+        (tmp_path / name).write_bytes(b"x")
+    found = [Path(p).name for p in expanded([str(tmp_path)])]
+    assert found == ["a.jpg", "b.PNG", "ct.nii.gz"]
+    assert expanded([f"drr:{tmp_path}"]) == [f"drr:{tmp_path / 'ct.nii.gz'}"]
+
+
+def test_pictures_and_projections_are_learned_in_two_dimensions(tmp_path: Path) -> None:
+    Image.fromarray(np.eye(20, dtype=np.uint8)).save(tmp_path / "film.png")
+    (tmp_path / "film").write_bytes((tmp_path / "film.png").read_bytes())
+    assert dimensions(["a.nii.gz", "phantom:2"]) == 3
+    assert dimensions(["a.png", "drr:ct.nii.gz"]) == 2
+    # without an ending, the file itself tells
+    assert dimensions([str(tmp_path / "film")]) == 2
+    with pytest.raises(UsageError, match=r"a\.nii\.gz is no radiograph"):
+        dimensions(["a.nii.gz", "b.png"])
+
+
+def test_the_plan_of_pictures_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Image.fromarray(np.eye(20, dtype=np.uint8)).save(tmp_path / "film.png")
+    monkeypatch.setattr("samdesk.app.commands.train._follow", lambda *_: 0)
+    words = ["train", "--method", "sam", "--data", str(tmp_path), "--out", str(tmp_path / "run")]
+    assert run(words) == 0
+    plan = RunPlan.from_json((tmp_path / "run" / "plan.json").read_text(encoding="utf-8"))
+    assert plan.settings == {"dimensions": 2}
+
+
+def test_the_methods_of_the_command_are_those_of_the_registry() -> None:
+    from samdesk.training import registry
+
+    assert set(METHODS) == set(registry.METHODS)
+    assert set(TASKS) == set(registry.TASKS)
 
 
 @pytest.mark.parametrize("wrong", ["phantom:many", "no/such/scan.nii"])
