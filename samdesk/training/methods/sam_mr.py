@@ -76,8 +76,6 @@ class MrPairSource(PairSource):
         if self.weights is None:
             raise RunError("There are no scans to draw pairs from.")
         scan = self.real[int(torch.multinomial(self.weights, 1, generator=self.rng))]
-        if len(scan.body) < LEAST_SHARED:
-            return None
         shapes = self.settings.shapes or (fitted(scan),)
         picked = torch.randint(len(scan.body), (N_DRAWN,), generator=self.rng)
         within = torch.rand(N_DRAWN, 3, generator=self.rng) - 0.5
@@ -111,18 +109,15 @@ class MrMethod(SamMethod):
         if any(item.startswith("phantom:") for item in plan.data):
             raise RunError("The made patients are CT; a model of MR learns from scans only.")
         cache = folder / "cache"
-        ours = yield from scans.load(plan.data, mm, cache, plan.seed, PERCENTILE)
-        ours = [laid_out(scan, mm) for scan in ours]
+        ours = yield from _loaded(plan.data, mm, cache)
 
         def source(rng: Generator) -> MrPairSource:
             return MrPairSource(ours, REFERENCE_MM, drawing, rng)
 
         if not plan.validation:
             return Prepared(source)
-        held = yield from scans.load(plan.validation, mm, cache, plan.seed, PERCENTILE)
-        drawn = MrPairSource(
-            [laid_out(scan, mm) for scan in held], REFERENCE_MM, drawing, Generator().manual_seed(0)
-        )
+        held = yield from _loaded(plan.validation, mm, cache)
+        drawn = MrPairSource(held, REFERENCE_MM, drawing, Generator().manual_seed(0))
         fixed = [replace(drawn.draw(), spacing_mm=mm) for _ in range(N_HELD_OUT_PAIRS)]
         inputs = [windowed(torch.stack([pair.first, pair.second])) for pair in fixed]
         return Prepared(source, lambda network: evaluate.held_out(network, fixed, inputs))
@@ -148,6 +143,24 @@ class MrMethod(SamMethod):
         )
         info, least = export(network, promise, plan, told, folder)
         return {"folder": str(info.folder), "least_cosine": round(least, 6), "sha256": info.sha256}
+
+
+def _loaded(
+    data: Sequence[str], spacing_mm: float, cache: Path
+) -> Steps[Progress, None, list[TrainingScan]]:
+    """Load scans, laid out; those with too little tissue to draw from are named and left."""
+    loaded = yield from scans.load(data, spacing_mm, cache, 0, PERCENTILE)
+    for scan in loaded:
+        if len(scan.body) < LEAST_SHARED:
+            yield Progress(0, 0, f"skipped {scan.name}: it shows too little tissue")
+    usable = [laid_out(scan, spacing_mm) for scan in loaded if len(scan.body) >= LEAST_SHARED]
+    if not usable:
+        raise RunError(
+            f"None of the scans shows enough tissue in voxels of {spacing_mm:g} mm.",
+            code="nothing-to-open",
+            hint="Set a smaller spacing_mm in the settings of the plan.",
+        )
+    return usable
 
 
 def fitted(scan: TrainingScan) -> tuple[int, int, int]:
