@@ -1,13 +1,18 @@
 """The B-spline finds a bend that an affine cannot."""
 
-import numpy as np
+from typing import Any
 
-from samdesk.core.volume import Volume
+import numpy as np
+import pytest
+
+from samdesk.core.volume import Modality, Unit, Volume
 from samdesk.evaluation.places import draw_in_body
 from samdesk.evaluation.warps import Warp, warped_copy
 from samdesk.io.base import finish
 from samdesk.registration import affine, deformable
+from samdesk.registration.affine import Prepared
 from samdesk.registration.images import toolkit
+from samdesk.registration.transform import Registration
 
 
 def test_the_spline_is_better_than_the_affine_on_a_bend(body: Volume) -> None:
@@ -41,3 +46,22 @@ def test_a_refined_control_grid_bends_as_the_coarse_one_did(body: Volume) -> Non
     for place in draw_in_body(body, 20, rng):
         ours = np.array(fine.TransformPoint(place.tolist()))
         assert np.abs(ours - coarse.TransformPoint(place.tolist())).max() < 0.6
+
+
+def test_values_that_are_no_hu_are_compared_as_they_are(
+    body: Volume, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[float] = []
+
+    def bend(pair: Prepared, base: object, lattice: object, start: object) -> Any:
+        yield from ()
+        seen.append(float(toolkit().GetArrayViewFromImage(pair.fixed).min()))
+        return toolkit().Transform(3, toolkit().sitkIdentity), 0.0
+
+    monkeypatch.setattr(deformable, "_bend", bend)
+    still = Registration("none", 0.0, 0.0, toolkit().Transform(3, toolkit().sitkIdentity))
+    mr = Volume(body.array.astype(np.float32), body.geometry, Modality.MR, Unit.NONE)
+    finish(deformable.register(mr, mr, start=still, spacing_mm=8.0))
+    finish(deformable.register(body, body, start=still, spacing_mm=8.0))
+    assert seen[0] < -900  # as stored
+    assert seen[1] == 0.0  # on the scale of soft tissue
