@@ -96,8 +96,8 @@ def _matches(
 
     places = np.array([point.at_mm[:2] for point in points], np.float64).reshape(-1, 2)
     rows, columns = template.array.shape
-    inside = ((places >= -0.5) & (places <= (columns - 0.5, rows - 0.5))).all(axis=1)
+    inside = np.asarray(((places >= -0.5) & (places <= (columns - 0.5, rows - 0.5))).all(axis=1))
     places[~inside] = np.nan
     found = yield from FlatMatcher(info).match_points([(first, places)], second)
     outside = unknown("This point lies outside the template.", str(info.id))
-    return [match if ok else outside for match, ok in zip(found, inside, strict=True)]
+    return [match if ok else outside for match, ok in zip(found, inside.tolist(), strict=True)]

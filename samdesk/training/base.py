@@ -11,6 +11,9 @@ from torch import Tensor, nn
 from samdesk.core.progress import Progress
 from samdesk.core.runs import RunPlan
 
+# A setting of the loop and of no method: the run ends after so many steps.
+STEPS = "steps"
+
 
 class Item(Protocol):
     """What is drawn for a step: a pair of views, a masked patch."""

@@ -17,7 +17,7 @@ from samdesk.errors import RunError, Stopped
 from samdesk.io.atomic import write_text
 from samdesk.training.data import marked
 from samdesk.training.data.marked import Changes, MarkedPictures
-from samdesk.training.loop import follow, pick_device
+from samdesk.training.device import follow, pick_device
 from samdesk.training.networks.unet_flat import MULTIPLE, STRIDE, FlatUNet
 from samdesk.training.orders import Orders
 

@@ -4,85 +4,28 @@ import copy
 import math
 import time
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import dtype as DType  # noqa: N812 - a class in all but its name
 from torch import nn
 
 from samdesk.core.runs import RunEvent, RunPlan
 from samdesk.errors import RunError
-from samdesk.training import checkpoint, registry
-from samdesk.training.base import Method, Probe, Source
+from samdesk.training import checkpoint
+from samdesk.training.base import STEPS, Method, Probe, Source
+from samdesk.training.device import CLIP, Device, channels_last, fast_on_cuda, follow, pick_device
 
 WARM_UP_STEPS = 40
 REPORT_EVERY = 20
 SAVE_EVERY_S = 120.0
 AVERAGE = 0.998
-CLIP = 5.0
 # A step whose gradient is not finite is not taken. oneDNN's bf16 convolution now and then gives
 # such a one for very small maps (torch 2.13, 8 channels of 2 x 2 x 2 cells); many in a row are
 # the run's own fault.
 MOST_REFUSED = 5
 CHECKPOINT = "checkpoint.safetensors"
-
-
-@dataclass(frozen=True)
-class Device:
-    """Where the run computes, as torch reports it, and how."""
-
-    torch: torch.device
-    half: DType | None
-    words: str
-
-
-def pick_device(asked: str) -> Device:
-    """Choose the device; bf16 where it is fast, as small nets lose nothing by it (sam.md 2.5)."""
-    if asked in ("auto", "cuda") and torch.cuda.is_available():
-        return Device(torch.device("cuda"), torch.bfloat16, torch.cuda.get_device_name(0))
-    if asked == "cuda":
-        raise RunError("torch sees no CUDA device.", hint="Train with --device cpu.")
-    fast = torch.backends.cpu.get_cpu_capability() == "AVX512" and _bf16_is_fast()
-    words = f"CPU, {torch.get_num_threads()} threads{', bf16' if fast else ''}"
-    return Device(torch.device("cpu"), torch.bfloat16 if fast else None, words)
-
-
-def channels_last(module: nn.Module) -> nn.Module:
-    """Lay the weights out with channels last: 2 to 3 times faster in bf16 on processors."""
-    for parameter in module.parameters():
-        if parameter.ndim == 5:
-            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last_3d)
-        elif parameter.ndim == 4:
-            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
-    return module
-
-
-def fast_on_cuda(network: nn.Module) -> None:
-    """Let cuDNN try its algorithms and torch fuse what lies between; shapes are few and fixed.
-
-    `Module.compile` works in place, so the names of the weights in a checkpoint stay.
-    """
-    torch.backends.cudnn.benchmark = True
-    torch.set_float32_matmul_precision("high")
-    network.compile(dynamic=False)
-
-
-def _bf16_is_fast() -> bool:
-    """Time one convolution both ways: what the processor's name promises is not always so."""
-    x = torch.randn(1, 16, 24, 24, 24).to(memory_format=torch.channels_last_3d)
-    layer = channels_last(nn.Conv3d(16, 16, 3, padding=1))
-    seconds = []
-    with torch.no_grad():
-        for half in (False, True):
-            with torch.autocast("cpu", torch.bfloat16, enabled=half):
-                layer(x)
-                start = time.perf_counter()
-                for _ in range(4):
-                    layer(x)
-            seconds.append(time.perf_counter() - start)
-    return seconds[1] < seconds[0]
 
 
 def learning_rate(plan_rate: float, step: int, share: float) -> float:
@@ -93,6 +36,7 @@ def learning_rate(plan_rate: float, step: int, share: float) -> float:
 
 def train(
     plan: RunPlan,
+    method: Method[Any],
     folder: Path,
     source: Callable[[torch.Generator], Source[Any]],
     *,
@@ -108,6 +52,7 @@ def train(
 
     Args:
         plan: the run's settings.
+        method: that prepared the source; it may have kept what it knows of its data.
         folder: gets `checkpoint.safetensors`.
         source: makes the drawing of pairs, or whatever the method learns from, from the run's
             generator.
@@ -119,7 +64,6 @@ def train(
     Raises:
         RunError: the loss is no longer a number; the last good checkpoint is kept.
     """
-    method = registry.method(plan.method, plan.settings)
     device = pick_device(plan.device)
     state = _start(plan, method, device, folder if resume else None)
     pairs = source(state.rng)
@@ -165,7 +109,7 @@ def train(
 
 def _share(plan: RunPlan, state: checkpoint.State) -> float:
     """Part of the run that is done: of its steps where the plan counts them, else of its time."""
-    steps = int(plan.settings.get(registry.STEPS, 0))
+    steps = int(plan.settings.get(STEPS, 0))
     return state.step / steps if steps else state.seconds / (plan.minutes * 60)
 
 
@@ -209,15 +153,3 @@ def _step(
         state.optimizer.step()
         follow(state.average, state.network, min(AVERAGE, (1 + state.step) / (10 + state.step)))
     return parts
-
-
-@torch.no_grad()
-def follow(average: nn.Module, network: nn.Module, keep: float) -> None:
-    """Move the averaged weights towards the network's; counters of BatchNorm are copied."""
-    for mean, value in zip(
-        average.state_dict().values(), network.state_dict().values(), strict=True
-    ):
-        if mean.dtype.is_floating_point:
-            mean.lerp_(value, 1 - keep)
-        else:
-            mean.copy_(value)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from samdesk.core.runs import RunEvent, RunPlan
 from samdesk.errors import RunError
-from samdesk.training.base import Method
+from samdesk.training.base import STEPS, Method
 
 if TYPE_CHECKING:
     from samdesk.training.orders import Orders
@@ -19,10 +19,6 @@ Settings = Mapping[str, Any]
 # Moves a supervised run from plan to result: obeys the orders, says its events, and at the end one
 # named "result" or "exported". The worker says "ended" or "broken".
 Task = Callable[[RunPlan, Path, "Orders", Callable[[RunEvent], None]], None]
-
-
-# A setting of the loop and of no method: the run ends after so many steps.
-STEPS = "steps"
 
 
 def _sam(settings: Settings) -> Method[Any]:

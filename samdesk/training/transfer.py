@@ -20,10 +20,11 @@ from samdesk.core.runs import RunEvent, RunPlan
 from samdesk.errors import RunError, Stopped
 from samdesk.io.atomic import write_text
 from samdesk.model.intensities import HU
-from samdesk.training import checkpoint, loop, onnx_weights
+from samdesk.training import checkpoint, onnx_weights
 from samdesk.training.data import labelled
 from samdesk.training.data.labelled import Labelled
 from samdesk.training.data.patches import PatchSource
+from samdesk.training.device import CLIP, Device, channels_last, pick_device
 from samdesk.training.masks import dice, loss_of, predicted
 from samdesk.training.networks.segmenter import Segmenter, copy_trunk, layout_of
 from samdesk.training.windows import WINDOWS, windowed
@@ -122,7 +123,7 @@ def segment(plan: RunPlan, folder: Path, orders: "Orders", say: Callable[[RunEve
     """
     settings = _with_layout(SegmentSettings.from_plan(plan.settings))
     begun = time.monotonic()
-    device = loop.pick_device(plan.device)
+    device = pick_device(plan.device)
     start = checkpoint.weights(Path(plan.start)) if plan.start else {}
     scans = _loaded(plan, settings, folder / "cache", orders, say)
     most = max(n for n, _ in settings.runs)
@@ -201,7 +202,7 @@ class _Run:
 
     def __init__(
         self,
-        device: loop.Device,
+        device: Device,
         settings: SegmentSettings,
         chosen: Sequence[Labelled],
         scans: Scans,
@@ -229,7 +230,7 @@ class _Run:
                 ) from error
             batches = [windowed(self._drawn()[0]) for _ in range(N_SETTLING)]
             onnx_weights.settle(self.network, batches)
-        loop.channels_last(self.network.to(self.device.torch))
+        channels_last(self.network.to(self.device.torch))
 
     def trained(self, orders: "Orders") -> dict[str, Any]:
         """Train, and measure on the test scans; obeys a stop between two steps.
@@ -291,7 +292,7 @@ class _Run:
         loss = loss_of(scores.float(), classes.to(at).long())
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        norm = float(nn.utils.clip_grad_norm_(self.network.parameters(), loop.CLIP))
+        norm = float(nn.utils.clip_grad_norm_(self.network.parameters(), CLIP))
         if math.isfinite(norm):  # see loop.MOST_REFUSED
             optimizer.step()
         return float(loss.detach())

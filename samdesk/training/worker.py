@@ -99,6 +99,7 @@ def _trained(
     prepared = _prepared(method, plan, folder, orders, say)
     steps = loop.train(
         plan,
+        method,
         folder,
         prepared.source,
         keep_going=orders.keep_going,

@@ -9,7 +9,7 @@ import torch
 
 from samdesk.core.runs import RunEvent, RunPlan
 from samdesk.errors import RunError
-from samdesk.training import checkpoint, loop
+from samdesk.training import checkpoint, device, loop, registry
 from samdesk.training.data.pairs import PairSettings, PairSource
 from tests.training.made import blob_scan
 
@@ -20,7 +20,7 @@ PLAN = RunPlan("sam", ("made",), SETTINGS, minutes=100.0, seed=3, device="cpu")
 @pytest.fixture(autouse=True)
 def small_patches(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two cores are all there is; and float32, since bf16 on maps so small is not exact."""
-    monkeypatch.setattr(loop, "_bf16_is_fast", lambda: False)
+    monkeypatch.setattr(device, "_bf16_is_fast", lambda: False)
 
 
 def source(rng: torch.Generator) -> PairSource:
@@ -36,7 +36,14 @@ def steps(n: int) -> Callable[[], bool]:
 def run(
     folder: Path, n: int, plan: RunPlan = PLAN, *, resume: bool = False
 ) -> tuple[list[RunEvent], checkpoint.State]:
-    generator = loop.train(plan, folder, source, keep_going=steps(n), resume=resume)
+    generator = loop.train(
+        plan,
+        registry.method(plan.method, plan.settings),
+        folder,
+        source,
+        keep_going=steps(n),
+        resume=resume,
+    )
     events = []
     while True:
         try:
@@ -84,7 +91,7 @@ def test_cuda_that_is_not_there_is_said() -> None:
     if torch.cuda.is_available():
         pytest.skip("this machine has CUDA")
     with pytest.raises(RunError, match="no CUDA device"):
-        loop.pick_device("cuda")
+        device.pick_device("cuda")
 
 
 def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:

@@ -94,5 +94,5 @@ def embedded(network: nn.Module, picture: TrainingPicture) -> FlatEmbedding:
     device = next(network.parameters()).device
     x = ((x.clamp(low, high) - center) / divisor).to(device)
     fine, coarse = network(x.to(memory_format=torch.channels_last))
-    maps = (m[0].float().cpu().contiguous().numpy() for m in (fine, coarse))
-    return embedding_of(*maps, frame, (FINE_STRIDE, COARSE_STRIDE))
+    maps = [m[0].float().cpu().contiguous().numpy() for m in (fine, coarse)]
+    return embedding_of(maps[0], maps[1], frame, (FINE_STRIDE, COARSE_STRIDE))
