@@ -30,7 +30,7 @@ from samdesk.model.shelf import Shelf
 from samdesk.registration import affine, deformable
 from samdesk.registration.transform import Registration
 
-MINUTES, QUICK_MINUTES = 12.0, 0.3
+MINUTES, QUICK_MINUTES = 6.0, 0.3
 N_PAIRS = {sets.HIPPOCAMPUS: 24, sets.HEARTS: 6}
 QUICK_PAIRS = 2
 TRAINED_ON = (sets.HIPPOCAMPUS, sets.HEARTS)
