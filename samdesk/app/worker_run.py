@@ -9,7 +9,7 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import IO, Any
 
-from samdesk.app.commands.train import KIND_BY_CODE, PLAN, worker_command, worker_environment
+from samdesk.app.worker_process import KIND_BY_CODE, PLAN, worker_command, worker_environment
 from samdesk.core.progress import Progress
 from samdesk.core.runs import RunEvent, RunPlan
 from samdesk.errors import RunError

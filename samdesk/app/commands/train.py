@@ -1,9 +1,7 @@
 """`samdesk train`: write a plan, start the worker, show how it goes."""
 
 import json
-import os
 import subprocess
-import sys
 from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,15 +11,13 @@ import typer
 
 from samdesk.app import exit_codes
 from samdesk.app.training_data import dimensions, expanded
+from samdesk.app.worker_process import KIND_BY_CODE, PLAN, worker_command, worker_environment
 from samdesk.core.runs import METHODS, RunEvent, RunPlan
-from samdesk.errors import NoRoom, ReadError, RunError, SamdeskError, Stopped, UsageError
+from samdesk.errors import ReadError, RunError, Stopped, UsageError
 from samdesk.io.atomic import write_text
 
-PLAN = "plan.json"
 MODALITIES = ("CT", "MR")
 STOP_PATIENCE_S = 5.0
-# How the worker ended, as the error that ends the command with the same code.
-KIND_BY_CODE: dict[int, type[SamdeskError]] = {3: ReadError, 7: NoRoom}
 
 
 def train(
@@ -130,26 +126,6 @@ def _changed(plan: RunPlan, minutes: float | None, device: str) -> RunPlan:
     if device != "auto":
         values["device"] = device
     return RunPlan.from_json(json.dumps(values))
-
-
-def worker_command(plan_path: Path) -> list[str]:
-    """Name the program that runs a plan: the same one, through its front door."""
-    if getattr(sys, "frozen", False):
-        return [sys.executable, "--worker", str(plan_path)]
-    return [sys.executable, "-m", "samdesk", "--worker", str(plan_path)]
-
-
-def worker_environment() -> dict[str, str]:
-    """Let threads sleep while they wait, and keep freed memory: large maps come back each step.
-
-    On two cores a step took 0.65 s with these and 0.75 s without.
-    """
-    return os.environ | {
-        "OMP_WAIT_POLICY": "PASSIVE",
-        "MALLOC_MMAP_MAX_": "0",
-        "MALLOC_TRIM_THRESHOLD_": "100000000000",
-        "PYTHONUTF8": "1",
-    }
 
 
 def _follow(plan_path: Path, plan: RunPlan) -> int:

@@ -9,8 +9,8 @@ from PIL import Image
 
 from samdesk.app import exit_codes
 from samdesk.app.cli import run
-from samdesk.app.commands.train import worker_command
 from samdesk.app.training_data import dimensions, expanded
+from samdesk.app.worker_process import worker_command
 from samdesk.core.runs import METHODS, TASKS, RunPlan
 from samdesk.errors import UsageError
 
