@@ -5,11 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from samdesk.core.runs import RunPlan
 from samdesk.errors import RunError
+from samdesk.io.registry import finish
 from samdesk.model import manifest
-from samdesk.training import registry
+from samdesk.training import device, loop, registry
 from samdesk.training.base import Provenance
 from samdesk.training.cells_flat import cell_centers, read
 from samdesk.training.data.picture_views import FlatPair, FlatSettings, FlatSource, SharedPlaces
@@ -130,6 +132,43 @@ def test_held_out_figures_are_perfect_for_a_view_against_itself() -> None:
     figures = held_out(network, [FlatPair(view, view, at, at)])
     assert figures["median_px"] == 0.0
     assert figures["within_10px_share"] == 1.0
+
+
+def test_a_run_learns_from_places_that_its_network_found_in_two_pictures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for n in range(2):
+        grey = (blob_picture(n, 96).values.numpy() / 8 + 128).clip(0, 255)
+        Image.fromarray(grey.astype(np.uint8)).save(tmp_path / f"{n}.png")
+    at = torch.rand(80, 2, generator=rng(9)) * 60 + 15
+    asked: list[str] = []
+
+    def found(network: torch.nn.Module, one: TrainingPicture, other: TrainingPicture) -> object:
+        asked.append(one.name + other.name)
+        return at, at
+
+    drawn: list[SharedPlaces] = []
+    across = FlatSource._across
+
+    def noted(source: FlatSource, shared: SharedPlaces) -> FlatPair | None:
+        drawn.append(shared)
+        return across(source, shared)
+
+    monkeypatch.setattr("samdesk.training.data.crossing_flat.shared", found)
+    monkeypatch.setattr(FlatSource, "_across", noted)
+    monkeypatch.setattr(device, "_bf16_is_fast", lambda: False)
+    settings = {**SMALL, "long_side_px": 96, "cross_after": 2, "cross_every": 1, "steps": 6}
+    data = tuple(str(tmp_path / f"{n}.png") for n in range(2))
+    plan = RunPlan("sam", data, {**settings, "cross_share": 1.0}, device="cpu")
+    method = registry.method("sam", plan.settings)
+    prepared = finish(method.prepare(plan, tmp_path))
+    for _ in loop.train(
+        plan, method, tmp_path, prepared.source, keep_going=lambda: True, resume=False
+    ):
+        pass
+    assert len(asked) == 4
+    assert drawn
+    assert {drawn[0].first.name, drawn[0].second.name} == {"0.png", "1.png"}
 
 
 @pytest.mark.slow

@@ -44,7 +44,8 @@ def _list(shelf: Shelf, *, as_json: bool) -> None:
     else:
         for info in infos:
             size = f"{info.size_bytes / 1e6:.1f} MB"
-            kind = f"{info.modality.value}, {info.method}, {info.spacing_mm:g} mm, {size}"
+            seen = f"{info.spacing_mm:g} mm" if info.dimensions == 3 else f"{info.long_side_px} px"
+            kind = f"{info.modality.value}, {info.method}, {seen}, {size}"
             print(f"{info.id}  {info.version}  {kind}")
         for error in broken:
             print(f"damaged: {error.what}")
@@ -112,6 +113,8 @@ def _brief(info: ModelInfo) -> dict[str, Any]:
         "modality": info.modality.value,
         "method": info.method,
         "spacing_mm": info.spacing_mm,
+        "dimensions": info.dimensions,
+        "long_side_px": info.long_side_px,
         "size_bytes": info.size_bytes,
         "folder": str(info.folder),
     }

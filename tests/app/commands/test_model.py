@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from samdesk.app import cli, exit_codes, paths
-from tests.model import made
+from tests.model import made, made_flat
 
 
 @pytest.fixture
@@ -98,3 +98,18 @@ def test_the_version_names_the_models(models: Path, capsys: pytest.CaptureFixtur
     info = made.write_model(models / "one")
     assert cli.run(["--version"]) == exit_codes.DONE
     assert f"model one {info.version} (CT, " in capsys.readouterr().out
+
+
+def test_a_model_of_radiographs_is_listed_shown_and_verified(
+    models: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made_flat.write_model(models / "flat")
+    assert cli.run(["model", "list"]) == exit_codes.DONE
+    assert "DX, sam, 256 px" in capsys.readouterr().out
+    assert cli.run(["model", "list", "--json"]) == exit_codes.DONE
+    (listed,) = json.loads(capsys.readouterr().out)["models"]
+    assert (listed["dimensions"], listed["long_side_px"]) == (2, 256)
+    assert cli.run(["model", "show", "flat"]) == exit_codes.DONE
+    assert "long_side_px: 256" in capsys.readouterr().out
+    assert cli.run(["model", "verify"]) == exit_codes.DONE
+    assert "ok" in capsys.readouterr().out
