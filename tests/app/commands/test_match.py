@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import nibabel
@@ -9,7 +10,8 @@ import numpy as np
 import pytest
 
 from samdesk.app import cli, paths
-from samdesk.core.volume import Volume
+from samdesk.core.volume import Modality, Volume
+from samdesk.model import manifest
 from tests.model import made
 
 PLACES = {"upper": (5.0, 4.0, 40.0), "lower": (5.0, 4.0, -40.0), "side": (20.0, -8.0, 30.0)}
@@ -146,3 +148,41 @@ def test_an_unknown_model_is_told(scans: Path, tmp_path: Path) -> None:
     words = ["match", "--template", str(scans / "template.nii.gz"), "--points"]
     words += [str(scans / "points.csv"), "--target", str(scans / "target.nii.gz")]
     assert cli.run([*words, "--out", str(tmp_path / "m.csv"), "--model", "bonk"]) == 5
+
+
+def write_mr(path: Path) -> None:
+    """Write a scan whose values are no HU and which does not say what made it."""
+    volume = made.scan((48, 48, 48))
+    bright = (np.asarray(volume.array, np.float32) + 1000) * 0.1
+    write_nifti(replace(volume, array=bright.astype(np.int16)), path)
+
+
+def ask_without_a_name(scans: Path, mr: Path, out: Path) -> int:
+    words = ["match", "--template", str(mr), "--points", str(scans / "points.csv")]
+    return cli.run([*words, "--target", str(mr), "--out", str(out), "--device", "cpu"])
+
+
+def test_mr_has_no_answer_from_ct_weights_and_the_next_step_is_said(
+    scans: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_mr(tmp_path / "mr.nii.gz")
+    assert ask_without_a_name(scans, tmp_path / "mr.nii.gz", tmp_path / "out.csv") == 0
+    assert {row["verdict"] for row in rows_of(tmp_path / "out.csv")} == {"unknown"}
+    said = capsys.readouterr().err
+    assert "nothing in it shows that it is CT" in said
+    assert "`samdesk train --method sam --modality MR --data SCANS --out RUN`" in said
+
+
+def test_mr_is_matched_by_the_model_for_mr_where_one_is_installed(
+    scans: Path, tmp_path: Path
+) -> None:
+    write_mr(tmp_path / "mr.nii.gz")
+    info = made.write_model(paths.models_folders()[0] / "knees")
+    manifest.write(
+        replace(info, modality=Modality.MR, intensities="percentile", spacing_mm=3.0), info.folder
+    )
+    assert ask_without_a_name(scans, tmp_path / "mr.nii.gz", tmp_path / "out.csv") == 0
+    rows = rows_of(tmp_path / "out.csv")
+    assert {row["model"] for row in rows} == {"knees"}
+    place = np.array([float(rows[0][axis]) for axis in "xyz"])
+    assert np.linalg.norm(place - PLACES["upper"]) < 3.0

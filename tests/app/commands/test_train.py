@@ -115,3 +115,25 @@ def test_the_worker_is_the_same_program(monkeypatch: pytest.MonkeyPatch) -> None
     assert worker_command(plan) == [sys.executable, "-m", "samdesk", "--worker", "plan.json"]
     monkeypatch.setattr(sys, "frozen", True, raising=False)
     assert worker_command(plan) == [sys.executable, "--worker", "plan.json"]
+
+
+def test_the_plan_of_mr_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "knee.nii.gz").write_bytes(b"x")
+    monkeypatch.setattr("samdesk.app.commands.train._follow", lambda *_: 0)
+    words = ["train", "--method", "sam", "--data", str(tmp_path), "--out", str(tmp_path / "run")]
+    assert run([*words, "--modality", "mr"]) == 0
+    plan = RunPlan.from_json((tmp_path / "run" / "plan.json").read_text(encoding="utf-8"))
+    assert plan.settings == {"modality": "MR"}
+
+
+@pytest.mark.parametrize(
+    ("method", "modality", "says"),
+    [("sam", "US", "nothing that learns US"), ("mae", "MR", "by the method sam, from volumes")],
+)
+def test_a_modality_that_nothing_learns_is_wrong_usage(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], method: str, modality: str, says: str
+) -> None:
+    words = ["train", "--method", method, "--data", "phantom:1", "--out", str(tmp_path / "run")]
+    assert run([*words, "--modality", modality]) == exit_codes.USAGE
+    assert says in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
