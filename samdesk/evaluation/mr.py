@@ -31,7 +31,7 @@ from samdesk.registration import affine, deformable
 from samdesk.registration.transform import Registration
 
 MINUTES, QUICK_MINUTES = 6.0, 0.3
-N_PAIRS = {sets.HIPPOCAMPUS: 24, sets.HEARTS: 6}
+N_PAIRS = {sets.HIPPOCAMPUS: 12, sets.HEARTS: 6}
 QUICK_PAIRS = 2
 TRAINED_ON = (sets.HIPPOCAMPUS, sets.HEARTS)
 MODEL = "mr-local"
@@ -94,7 +94,7 @@ PARTS = {
     ),
     sets.KNEE: Part(
         sets.KNEE, "Knee: known warps and crops of one scan", 2.0, 20.0, (5.0, 10.0),
-        "One knee (split test) and three bent, cropped, recolored copies of it: invariance to the "
+        "One knee (split test) and two bent, cropped, recolored copies of it: invariance to the "
         "warp only. The model never saw a knee.",
     ),
 }  # fmt: skip
@@ -148,7 +148,8 @@ def problems(data: Path, is_quick: bool = False) -> list[str]:
     if found:
         return found
     try:
-        for name in PARTS:
+        sets.read(data / "mr" / sets.KNEE)  # its warps take a minute, and always fit
+        for name in (sets.HIPPOCAMPUS, sets.HEARTS, sets.HEADS):
             for asked in cases(data, name, is_quick):
                 asked.make()
     except SamdeskError as error:

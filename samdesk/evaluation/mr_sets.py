@@ -29,7 +29,7 @@ END_SHARE = 0.01
 # Known warps are meant for bodies; a knee is about half as large, so all lengths are halved.
 KNEE_RATIO = 2.0
 N_WARP_POINTS = 40
-KNEE_SEEDS = (1, 2, 3)
+KNEE_SEEDS = (1, 2)
 PARTS: Mapping[str, Mapping[str, tuple[int, ...]]] = {
     HIPPOCAMPUS: {"anterior_middle": (1,), "posterior_middle": (2,), "whole_middle": (1, 2)},
     HEARTS: {"atrium_middle": (1,)},
