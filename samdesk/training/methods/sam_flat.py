@@ -140,7 +140,8 @@ class SamFlatMethod:
         """Run the network on all views at once and give the maps pair by pair."""
         s = self.settings
         self._steps += 1
-        if self._crossing and self._steps > s.cross_after and self._steps % s.cross_every == 0:
+        is_due = self._steps > s.cross_after and self._steps % s.cross_every == 0
+        if self._crossing and s.drawing.cross_share > 0 and is_due:
             self._crossing.seek(network)
         x = channels([view for pair in drawn for view in (pair.first, pair.second)])
         fine, coarse = network(x.to(memory_format=torch.channels_last))
