@@ -31,7 +31,7 @@ def _sam(settings: Settings) -> Method[Any]:
 
         return SamFlatMethod(SamFlatSettings.from_plan(rest))
     if settings.get("modality", "CT") == "MR":
-        from samdesk.training.methods.sam_mr import MrMethod
+        from samdesk.training.sam_mr import MrMethod
 
         return MrMethod.of(rest)
     from samdesk.training.methods.sam import SamMethod, SamSettings

@@ -12,7 +12,7 @@ from samdesk.core.volume import Modality, Unit, Volume
 from samdesk.model.embedding import Embedding
 from samdesk.model.intensities import PERCENTILE
 from samdesk.model.matcher import Matcher
-from samdesk.model.scaled import MARK, ScaledMatcher, matcher_for, true_sentence
+from samdesk.model.scaled import HELD, MARK, ScaledMatcher, matcher_for, true_sentence
 from samdesk.model.session import Session
 from tests.model import made
 
@@ -96,3 +96,10 @@ def test_the_millimetres_of_a_sentence_are_divided() -> None:
     assert (
         true_sentence("It comes out 24 mm away, 3 of 7.", 2.0) == "It comes out 12 mm away, 3 of 7."
     )
+
+
+def test_only_the_last_few_laid_out_scans_are_held(half: ModelInfo, template: Embedding) -> None:
+    matcher = ScaledMatcher(half)
+    for n in range(HELD + 3):
+        matcher._seen(replace(template, key=f"scan {n}"))
+    assert list(matcher._laid_out) == [f"scan {n}" for n in range(3, HELD + 3)]

@@ -16,12 +16,11 @@ from samdesk.io import registry as readers
 from samdesk.io.base import finish
 from samdesk.model.intensities import PERCENTILE
 from samdesk.model.preprocess import to_network_grid
-from samdesk.training import registry
+from samdesk.training import registry, sam_mr
 from samdesk.training.base import Provenance
 from samdesk.training.data.scans import TrainingScan
-from samdesk.training.methods import sam_mr
 from samdesk.training.methods.sam import SamMethod
-from samdesk.training.methods.sam_mr import MrMethod, MrPairSource, fitted, laid_out
+from samdesk.training.sam_mr import MrMethod, MrPairSource, fitted, laid_out
 
 SMALL: dict[str, Any] = {"channels": [4, 4, 4, 4], "size": 4, "n_places": 48, "pairs": 1}
 
