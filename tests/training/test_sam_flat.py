@@ -159,16 +159,30 @@ def test_a_run_learns_from_places_that_its_network_found_in_two_pictures(
     monkeypatch.setattr(device, "_bf16_is_fast", lambda: False)
     settings = {**SMALL, "long_side_px": 96, "cross_after": 2, "cross_every": 1, "steps": 6}
     data = tuple(str(tmp_path / f"{n}.png") for n in range(2))
-    plan = RunPlan("sam", data, {**settings, "cross_share": 1.0}, device="cpu")
+    settings["cross_share"] = 1.0
+    plan = RunPlan("sam", data, settings, device="cpu", validation=data[:1])
     method = registry.method("sam", plan.settings)
     prepared = finish(method.prepare(plan, tmp_path))
-    for _ in loop.train(
-        plan, method, tmp_path, prepared.source, keep_going=lambda: True, resume=False
-    ):
-        pass
+    *_, last = loop.train(
+        plan,
+        method,
+        tmp_path,
+        prepared.source,
+        keep_going=lambda: True,
+        resume=False,
+        probe=prepared.probe,
+    )
+    assert (last.kind, last.step) == ("evaluated", 6)
+    assert 0.0 <= last.values["within_10px_share"] <= 1.0
     assert len(asked) == 4
     assert drawn
     assert {drawn[0].first.name, drawn[0].second.name} == {"0.png", "1.png"}
+    # a run that goes on compares pictures from its first step
+    again = registry.method("sam", plan.settings)
+    go_on = finish(again.prepare(plan, tmp_path))
+    go_on.source(rng())
+    again.outputs(again.network(), [FlatPair(*(torch.zeros(96, 96),) * 2, at, at)])
+    assert len(asked) == 5
 
 
 @pytest.mark.slow
