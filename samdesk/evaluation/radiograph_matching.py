@@ -27,7 +27,7 @@ COUNTS = (1, 3, 5)
 # Templates drawn at random, to see how much hangs on the choice.
 RANDOM = 5
 # Minutes of training on a set's own unlabelled training pictures.
-LOCAL_MINUTES = {"jsrt": 5.0, "ceph": 8.0, "hand": 3.0}
+LOCAL_MINUTES = {"jsrt": 3.0, "ceph": 8.0, "hand": 3.0}
 QUICK_MINUTES = 0.2
 # Length of the descriptors where there are no shipped weights to start from.
 SIZE = 48
