@@ -158,6 +158,7 @@ def hippocampus(request: Request, data: Path) -> OrganSet:
         about=(
             f"SAM and MAE learned from the same {len(images)} images of the training part, without "
             f"masks, {steps} steps each of as many voxels; no image that judges was among them.",
+            "Each method learned once, so the intervals do not hold the chance of that learning.",
             "The set has no licence statement of its own repository, so its weights stay local.",
         ),
     )
