@@ -198,7 +198,7 @@ def _differences(
         ),
         tuple(rows),
         note=f"Gain: both intervals above 0. No gain: both end below {LEAST_GAIN:g}. Else "
-        f"undecided. With {seeds} seeds the smallest p that Wilcoxon's test can give is {2 / 2**seeds:.3f}; "
+        f"undecided. With {seeds} seeds the smallest p of Wilcoxon's test is {2 / 2**seeds:.3f}; "
         "lines of single sizes are not corrected for their number.",
     )  # fmt: skip
 
