@@ -112,19 +112,30 @@ def fit(a: Keys, b: Keys) -> Prior | None:
         None where fewer than 15 pairs survive.
     """
     forward, backward = lattice_pairs(a, b), lattice_pairs(b, a)
+    found = _fitted(a, b, forward, backward, is_turned=False)
+    if found is not None and found.is_usable:
+        return found
+    # Where few places agree, which affine most agree with can hang on the scan in which the
+    # distances are counted; so the other is asked too, and the answer is the same both ways.
+    turned = _fitted(a, b, forward, backward, is_turned=True)
+    return turned if found is None or (turned is not None and turned.is_usable) else found
+
+
+def _fitted(a: Keys, b: Keys, forward: Pairs, backward: Pairs, *, is_turned: bool) -> Prior | None:
+    """Fit the affine from A to B, its distances counted in B, or in A where it is turned."""
     from_mm = np.concatenate((forward.from_mm, backward.to_mm))
     to_mm = np.concatenate((forward.to_mm, backward.from_mm))
     if len(from_mm) < FEWEST_PAIRS:
         return None
-    rough = consensus(from_mm, to_mm)
-    if rough is None:
+    ours, theirs = (to_mm, from_mm) if is_turned else (from_mm, to_mm)
+    rough = consensus(ours, theirs)
+    if rough is None or int(rough[1].sum()) < FEWEST_PAIRS:
         return None
-    affine, inliers = rough
-    if int(inliers.sum()) < FEWEST_PAIRS:
-        return None
-    affine = robust_affine(from_mm[inliers], to_mm[inliers])
-    distance = np.linalg.norm(applied(affine, from_mm) - to_mm, axis=1)
+    inliers = rough[1]
+    one_way = robust_affine(ours[inliers], theirs[inliers])
+    distance = np.linalg.norm(applied(one_way, ours) - theirs, axis=1)
     inliers = distance < INLIER_MM
+    affine = np.asarray(np.linalg.inv(one_way), dtype=np.float64) if is_turned else one_way
     split = len(forward.from_mm)
     counts = (
         (int(inliers[:split].sum()), forward.n_lattice),
