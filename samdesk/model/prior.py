@@ -116,7 +116,8 @@ def fit(a: Keys, b: Keys) -> Prior | None:
     if found is not None and found.is_usable:
         return found
     # Where few places agree, which affine most agree with can hang on the scan in which the
-    # distances are counted; so the other is asked too, and the answer is the same both ways.
+    # distances are counted; so the other is asked too. The two directions of a pair are still
+    # fitted each for itself and need not give the inverse of each other.
     turned = _fitted(a, b, forward, backward, is_turned=True)
     return turned if found is None or (turned is not None and turned.is_usable) else found
 
